@@ -1,0 +1,71 @@
+"""A lifecycle state as JSON and back, so that a restart forgets nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from alerts.lifecycle import State
+from ingest.times import Instants
+from rules.level import Level
+
+_NAT = np.iinfo(np.int64).min
+
+
+def dump(state: State) -> dict[str, Any]:
+    """Everything a state remembers, as plain JSON."""
+    return {item.name: _plain(getattr(state, item.name)) for item in fields(state)}
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, np.ndarray) and part.dtype.kind == "M":
+        seconds = part.astype("datetime64[s]").astype(np.int64)
+        return [[None if s == _NAT else s for s in row] for row in seconds.tolist()]
+    if isinstance(part, np.ndarray):
+        return part.tolist()
+    if isinstance(part, datetime):
+        return part.isoformat()
+    return int(part) if isinstance(part, Level) else part
+
+
+def load(stored: dict[str, Any], places: tuple[str, ...]) -> State:
+    """The state that `dump` was given, on the towns of today's configuration.
+
+    A town that is new begins without a level; one that is gone is forgotten.
+    """
+    known = {place: row for row, place in enumerate(stored["places"])}
+    fresh = State.fresh(stored["hazard"], stored["district"], places)
+    for row, place in enumerate(places):
+        if place in known:
+            fresh.level[row] = stored["level"][known[place]]
+            fresh.certain_since[row] = _instants(stored["certain_since"][known[place]])
+            fresh.possible_at[row] = _instants(stored["possible_at"][known[place]])
+    return State(
+        hazard=fresh.hazard,
+        district=fresh.district,
+        places=places,
+        level=fresh.level,
+        certain_since=fresh.certain_since,
+        possible_at=fresh.possible_at,
+        alert=stored["alert"],
+        count=stored["count"],
+        opened_at=_moment(stored["opened_at"]),
+        peak_level=Level(stored["peak_level"]),
+        peak_value=stored["peak_value"],
+        told_until=_moment(stored["told_until"]),
+        blind_since=_moment(stored["blind_since"]),
+        blind_told=stored["blind_told"],
+        blind_alert=stored["blind_alert"],
+    )
+
+
+def _instants(seconds: list[int | None]) -> Instants:
+    filled = [_NAT if s is None else s for s in seconds]
+    return np.array(filled, dtype=np.int64).astype("datetime64[s]")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,187 @@
+"""The 1+N matrix: who hears of a change, in which role, and why - and who does not, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.people import Part, Role, Routes, Step, Who
+from alerts.rota import shift_at
+from alerts.transition import CALLING, Reason, Transition
+from rules.level import Level
+
+_BLINDNESS = frozenset({Reason.DATA_LOST, Reason.DATA_FOUND})
+FIRST_STEP: tuple[int, Who] = (0, "duty")
+"""The step every call begins with."""
+_TO_THE_WARNED = frozenset({Reason.LOWERED, Reason.ENDED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One decision of the router: a person who is told, or a subsystem that is not."""
+
+    subsystem: str
+    """Id of the subsystem."""
+    person: str | None
+    """Id of the person; None where nobody is told."""
+    role: Role
+    """Role of the subsystem for this hazard."""
+    task: dict[str, str]
+    """Language -> what the subsystem is asked to do; empty where nothing is."""
+    step: int
+    """Step of the call ladder, 0 for the first."""
+    why: str
+    """The reason in words, for yes and for no."""
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody is told."""
+        return self.person is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned:
+    """Somebody who was told of an alert."""
+
+    subsystem: str
+    """Id of the subsystem through which."""
+    person: str
+    """Id of the person."""
+
+
+def route(
+    change: Transition, routes: Routes, now: datetime, warned: Iterable[Warned] = ()
+) -> list[Notice]:
+    """Decide for every subsystem who hears of a change at `now`.
+
+    Openings, rises, spreads and extensions follow the matrix; what lowers or ends an alert goes to exactly
+    those in `warned`; lost data goes to the operators and, where an alert is open, to its lead.
+    """
+    parts = routes.matrix.get(change.hazard, {})
+    if change.reason in _TO_THE_WARNED:
+        return _to_the_warned(change, routes, parts, list(warned))
+    notices = []
+    for subsystem in routes.subsystems:
+        refusal = _refusal(change, routes, parts, subsystem)
+        if refusal is not None:
+            notices.append(_nobody(subsystem, parts.get(subsystem), refusal))
+        else:
+            part = parts.get(subsystem)
+            notices += call(routes, subsystem, part, change.to_level, FIRST_STEP, now)
+    return notices
+
+
+def _refusal(
+    change: Transition, routes: Routes, parts: dict[str, Part], subsystem: str
+) -> str | None:
+    """Why a subsystem does not hear of a change; None where it does."""
+    part = parts.get(subsystem)
+    if change.reason in _BLINDNESS:
+        leads = part is not None and part.role == "lead" and change.to_level > Level.NONE
+        concerned = routes.subsystems[subsystem].operator or leads
+        return None if concerned else "lost data concerns the operators and the lead of an open alert"
+    if part is None:
+        return f"no part in {change.hazard} in the matrix"
+    if change.reason is Reason.NARROWED:
+        return "a narrowing is recorded, not sent"
+    if change.to_level < part.lowest:
+        return f"hears of {part.lowest.key} and above, this is {change.to_level.key}"
+    return None
+
+
+def call(
+    routes: Routes,
+    subsystem: str,
+    part: Part | None,
+    level: Level,
+    step: tuple[int, Who],
+    now: datetime,
+) -> list[Notice]:
+    """Notices for one step of a call; where its rota is empty the command centre is told instead."""
+    number, who = step
+    target = _centre(routes) if who == "centre" else subsystem
+    people = _on_duty(routes, target, who, now)
+    why = f"{who} of {target}"
+    if not people:
+        why = f"nobody is {who} of {target}: the command centre is told instead"
+        people = _on_duty(routes, _centre(routes), "duty", now)
+    if not people:
+        return [_nobody(subsystem, part, f"nobody is {who} of {target}, nor at the command centre")]
+    role: Role = part.role if part else "inform"
+    if part:
+        why = f"{role} from {part.lowest.key} up; {why}"
+    return [
+        Notice(
+            subsystem=subsystem,
+            person=person,
+            role=role,
+            task=task_of(part, level),
+            step=number,
+            why=why,
+        )
+        for person in people
+    ]
+
+
+def ladder(routes: Routes, level: Level) -> tuple[Step, ...]:
+    """The call ladder of a level; empty where nobody is called after the first message."""
+    return routes.ladders.get(level, ())
+
+
+def must_answer(change: Transition, role: Role) -> bool:
+    """Whether a subsystem in this role is called until somebody acknowledges the change."""
+    return change.reason in CALLING and role != "inform"
+
+
+def _to_the_warned(
+    change: Transition, routes: Routes, parts: dict[str, Part], warned: list[Warned]
+) -> list[Notice]:
+    notices = []
+    for subsystem in routes.subsystems:
+        part = parts.get(subsystem)
+        mine = {item.person for item in warned if item.subsystem == subsystem}
+        # Who left the configuration since has no address any more; a change must not fail for that.
+        people = sorted(mine & routes.people.keys())
+        if not people:
+            gone = "was warned through people the configuration has no more"
+            notices.append(_nobody(subsystem, part, gone if mine else "was not warned of this alert"))
+        notices += [
+            Notice(
+                subsystem=subsystem,
+                person=person,
+                role=part.role if part else "inform",
+                task=task_of(part, change.to_level),
+                step=0,
+                why="was warned of this alert",
+            )
+            for person in people
+        ]
+    return notices
+
+
+def _nobody(subsystem: str, part: Part | None, why: str) -> Notice:
+    role: Role = part.role if part else "inform"
+    return Notice(subsystem=subsystem, person=None, role=role, task={}, step=0, why=why)
+
+
+def task_of(part: Part | None, level: Level) -> dict[str, str]:
+    """Language -> what a subsystem is asked to do at a level; empty where the matrix asks nothing."""
+    if part is None:
+        return {}
+    known = [own for own in sorted(part.tasks) if own <= level]
+    if not known:
+        return {}
+    advice = part.tasks[known[-1]]
+    return {"zh": advice.zh, "en": advice.en}
+
+
+def _centre(routes: Routes) -> str:
+    return next(name for name, subsystem in routes.subsystems.items() if subsystem.centre)
+
+
+def _on_duty(routes: Routes, subsystem: str, who: Who, now: datetime) -> tuple[str, ...]:
+    shift = shift_at(routes.subsystems[subsystem], now)
+    if shift is None:
+        return ()
+    return shift.deputy if who == "deputy" else shift.duty

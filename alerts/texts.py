@@ -1,0 +1,267 @@
+"""The words of a change: templates of the configuration, filled in Chinese or English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import get_args
+
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2.meta import find_undeclared_variables
+
+from alerts.conduct import Conduct
+from alerts.lifecycle import UNJUDGED
+from alerts.people import Role
+from alerts.transition import CALLING, Reason, Transition
+from alerts.words import FILTERS, LANGUAGES, known, plain, tidy
+from ingest.batch import PROVENANCE, Flag
+from ingest.places import District
+from rules.findings import Basis
+from rules.level import Level
+
+_MARKS = tuple(PROVENANCE)
+# Values of these are no measurements, so the texts do not call them so.
+_UNMEASURED = Flag.ANALYSIS | Flag.RECONSTRUCTED
+_BASIS = {
+    Basis.NOTHING: "nothing",
+    Basis.OBSERVED: "observed",
+    Basis.FORECAST: "forecast",
+    Basis.BOTH: "either",
+}
+_ABOUT_DATA = (Reason.DATA_LOST, Reason.DATA_FOUND)
+_PARTS = ("repeat", "task", "acknowledge", "disclaimer", "because", "lead", "support", "inform")
+_FIGURE = "figure_"
+NEEDED = (
+    tuple(reason.value for reason in Reason)
+    + _PARTS
+    + tuple(str(mark.name).lower() for mark in _MARKS)
+)
+"""Names of the templates that must exist, in both languages."""
+
+_CONTEXT = (
+    "t", "hazard", "district", "basis", "measured", "mixed", "fresh", "about_data", "stands"
+)  # fmt: skip
+_CALL = ("subsystem", "role", "task", "ack_link", "step")
+_NAMES = frozenset({*_CONTEXT, *_CALL, "figures", "figure"})
+_RENDERING = (TemplateError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What a template with a mistake in it raises."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """Renders changes; pure, and safe to share between threads once `check` has run."""
+
+    templates: dict[str, dict[str, str]]
+    """Name -> language (zh, en) -> Jinja template, as in texts.yaml."""
+    district: District
+    """Whose towns are named."""
+    conducts: Mapping[str, Conduct]
+    """Hazard name -> its words."""
+
+    def render(  # noqa: PLR0913 - each is one fact of the message, given by name
+        self,
+        transition: Transition,
+        *,
+        language: str,
+        subsystem: str,
+        role: Role,
+        task: str,
+        ack_link: str | None,
+        step: int = 0,
+    ) -> str:
+        """The message to one subsystem, one line.
+
+        Parameters
+        ----------
+        language : str
+            ``zh`` or ``en``.
+        subsystem : str
+            Name of the subsystem as the text shall print it, in that language.
+        task : str
+            What it is asked to do; empty leaves the part out, and so do an end and news about data.
+        ack_link : str or None
+            Where to acknowledge; None asks for none.
+        step : int
+            Step of the call ladder; above 0 the text says that it is a repeated call.
+        """
+        asked = task if transition.to_level and transition.reason not in _ABOUT_DATA else ""
+        facts = self._facts(transition, language) | {
+            "subsystem": subsystem, "role": role, "task": asked, "ack_link": ack_link, "step": step
+        }  # fmt: skip
+        names = ["repeat"] if step else []
+        names += [transition.reason.value, "task", "acknowledge", "disclaimer", *_marks(transition)]
+        return self._joined(names, language, facts)
+
+    def because(self, transition: Transition, language: str) -> str:
+        """The evidence, for logs and replay: value, threshold, number of towns, basis, marks."""
+        names = ["because", *_marks(transition)]
+        return self._joined(names, language, self._facts(transition, language))
+
+    def check(self) -> list[str]:
+        """What is wrong with the templates, in sentences; empty when all of them render."""
+        absent = [
+            f"texts.yaml has no {language} text for {name}; add it"
+            for name in sorted({*NEEDED, *self.templates})
+            for language in LANGUAGES
+            if not self.templates.get(name, {}).get(language)
+        ]
+        return absent or list(dict.fromkeys(self._faults()))
+
+    def _faults(self) -> Iterator[str]:
+        unread = [
+            _fault(name, language, what)
+            for language in LANGUAGES
+            for name in self.templates
+            for what in self._misread(name, language)
+        ]
+        yield from unread
+        samples = [] if unread else self._samples()
+        for sample in samples:
+            for language in LANGUAGES:
+                yield from self._unrenderable(sample, language)
+
+    def _misread(self, name: str, language: str) -> Iterator[str]:
+        # Names are read from the syntax tree too, for branches that no sample takes.
+        environment = self._environments[language]
+        try:
+            used = find_undeclared_variables(environment.parse(self.templates[name][language]))
+            environment.get_template(name)
+        except TemplateError as error:
+            yield str(error.message)
+        else:
+            yield from (f"there is no {unknown!r}" for unknown in sorted(used - _NAMES))
+
+    def _unrenderable(self, sample: Transition, language: str) -> Iterator[str]:
+        try:
+            self.because(sample, language)
+            for role in get_args(Role):
+                self.render(
+                    sample, language=language, subsystem="-", role=role,
+                    task="-", ack_link="http://localhost/", step=1,
+                )  # fmt: skip
+        except TemplateNotFound as error:
+            yield _fault(sample.reason.value, language, f"it includes {error}, which is not there")
+        except _RENDERING as error:
+            yield _fault(sample.reason.value, language, str(error))
+
+    def _samples(self) -> Iterator[Transition]:
+        """Changes of every hazard and reason: one level or two, with and without numbers."""
+        figures = {n.removeprefix(_FIGURE): 2.0 for n in self.templates if n.startswith(_FIGURE)}
+        towns = self.district.place_ids
+        for hazard in self.conducts:
+            for reason in Reason:
+                full = _sample(hazard, reason, towns, figures)
+                mixed = {town: Level(3 + (town == towns[0])) for town in towns}
+                cleared = {towns[-1]: Level.NONE}
+                yield full
+                mixed_up = replace(full, places=mixed, changed=cleared, marks=0)
+                yield replace(mixed_up, basis=Basis.FORECAST)
+                yield replace(full, value=None, threshold=None, peak_value=None, figures={})
+                yield replace(full, to_level=Level.NONE, places={}, onset=None, expires=None)
+                yield replace(full, onset=None, expires=None)
+                yield replace(mixed_up, onset=None, expires=None, figures={UNJUDGED: 1.0})
+
+    @cached_property
+    def _environments(self) -> dict[str, Environment]:
+        return {language: self._environment(language) for language in LANGUAGES}
+
+    def _environment(self, language: str) -> Environment:
+        sources = {name: texts.get(language, "") for name, texts in self.templates.items()}
+        # Nothing is escaped: these are plain texts for phones; a page escapes what it shows.
+        made = Environment(
+            loader=DictLoader(sources),
+            undefined=StrictUndefined,
+            autoescape=False,
+            trim_blocks=True,
+        )
+        words = LANGUAGES[language](district=self.district)
+        made.filters.update({name: getattr(words, name) for name in FILTERS})
+        made.filters.update(plain=plain, grade=_grade)
+        made.tests["known"] = known
+        return made
+
+    def _facts(self, t: Transition, language: str) -> dict[str, object]:
+        phrases = (self._phrase(name, figure, language) for name, figure in t.figures.items())
+        return {
+            "t": t,
+            "hazard": self.conducts[t.hazard],
+            "district": self.district,
+            "basis": _basis(t),
+            "measured": not t.marks & _UNMEASURED,
+            "mixed": len(set(t.places.values())) > 1,
+            "fresh": [place for place, level in t.changed.items() if level],
+            "figures": [phrase for phrase in phrases if phrase],
+            "about_data": t.reason in _ABOUT_DATA,
+            "stands": _stands(t),
+        }
+
+    def _phrase(self, name: str, figure: float, language: str) -> str:
+        if f"{_FIGURE}{name}" not in self.templates or not known(figure):
+            return ""
+        template = self._environments[language].get_template(f"{_FIGURE}{name}")
+        return tidy(template.render(figure=figure))
+
+    def _joined(self, names: list[str], language: str, facts: dict[str, object]) -> str:
+        get = self._environments[language].get_template
+        parts = [part for name in names if (part := tidy(get(name).render(facts)))]
+        # A blank after Latin letters: a phone would take what follows for part of the link.
+        spaced = [f"{part} " if part[-1].isascii() else part for part in parts]
+        return "".join(spaced).strip()
+
+
+def _sample(
+    hazard: str, reason: Reason, towns: tuple[str, ...], figures: Mapping[str, float]
+) -> Transition:
+    at = datetime(2022, 8, 9, 0, 5, tzinfo=UTC)
+    return Transition(
+        id="1-1",
+        alert="1",
+        hazard=hazard,
+        at=at,
+        reason=reason,
+        from_level=Level.ORANGE,
+        to_level=Level.RED,
+        places=dict.fromkeys(towns, Level.RED),
+        changed={towns[0]: Level.RED},
+        onset=at,
+        expires=at + timedelta(hours=12),
+        value=1.0,
+        threshold=1.0,
+        basis=Basis.OBSERVED,
+        marks=int(PROVENANCE),
+        opened_at=at - timedelta(hours=1),
+        peak_level=Level.RED,
+        peak_value=1.0,
+        figures=figures,
+    )
+
+
+def _basis(t: Transition) -> str:
+    """What the text may claim: with data of both kinds, an onset still to come is a forecast."""
+    if t.basis == Basis.BOTH and t.onset is not None and t.onset > t.at:
+        return "forecast"
+    return _BASIS[Basis(t.basis)]
+
+
+def _stands(t: Transition) -> str:
+    """Why the highest level is in force: its criterion is ``met``, it is ``kept``, or it is ``unjudged``."""
+    below = (
+        t.value is not None and t.threshold is not None and float(plain(t.value)) < t.threshold
+    )
+    if t.reason in CALLING or (t.onset is not None and not below):
+        return "met"
+    return "unjudged" if t.figures.get(UNJUDGED) else "kept"
+
+
+def _grade(level: Level) -> str:
+    return level.grade
+
+
+def _marks(t: Transition) -> list[str]:
+    return [str(mark.name).lower() for mark in _MARKS if t.marks & mark]
+
+
+def _fault(name: str, language: str, what: str) -> str:
+    return f"texts.yaml: the {language} text for {name} fails: {what}; mend it"

@@ -1,0 +1,1 @@
+"""What the weather was, is, and is forecast to be. Knows nothing of hazards."""

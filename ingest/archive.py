@@ -1,0 +1,243 @@
+"""The archive: an append-only list of batches, readable as of any moment."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+)
+
+from ingest.batch import Batch, Values
+from ingest.block import View, exact64, fill, reported
+from ingest.codec import Envelope, decode, encode
+from ingest.database import UtcTime
+from ingest.times import HOUR, from64, utc
+
+metadata = MetaData()
+
+_batch = Table(
+    "batch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("available_at", UtcTime, nullable=False),
+    Column("first_valid", UtcTime, nullable=False),
+    Column("last_valid", UtcTime, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("batch_known", "kind", "source", "last_valid", "available_at"),
+    Index("batch_available", "available_at"),
+    Index("batch_source", "source", "available_at"),
+)
+
+_CACHE_BYTES = 256 * 1024 * 1024
+
+# Statements are written once: an hour of weather costs a dozen of them, and composing one takes longer than
+# the database takes to answer it.
+_SAME = select(_batch.c.id).where(
+    *(
+        _batch.c[name] == bindparam(name)
+        for name in ("source", "available_at", "kind", "issued_at", "digest")
+    )
+)
+_ADD = insert(_batch)
+_ARRIVALS = (
+    select(_batch.c.available_at)
+    .distinct()
+    .where(_batch.c.available_at > bindparam("after"), _batch.c.available_at <= bindparam("until"))
+    .order_by(_batch.c.available_at)
+)
+_NEWEST = select(func.max(_batch.c.available_at))
+_NEWEST_OF = _NEWEST.where(_batch.c.source == bindparam("source"))
+# A rolled back row number is given to another batch, and two databases number alike: a batch in memory is
+# known by all of this. The times are compared as they are stored, and need no reading.
+_IDENTITY = (
+    type_coerce(_batch.c.available_at, Text),
+    _batch.c.id,
+    _batch.c.source,
+    _batch.c.kind,
+    type_coerce(_batch.c.issued_at, Text),
+    _batch.c.digest,
+)
+
+
+def _valid(kind: str, since: str) -> ColumnElement[bool]:
+    """Batches of a kind from the asked sources with a valid hour at or after the moment called `since`."""
+    return (
+        (_batch.c.kind == kind)
+        & _batch.c.source.in_(bindparam("sources", expanding=True))
+        & (_batch.c.last_valid >= bindparam(since))
+    )
+
+
+# Not ordered here: SQLite would rather walk a source's whole past in order than sort a few rows.
+_KNOWN = select(*_IDENTITY).where(_batch.c.available_at <= bindparam("until"))
+_VIEWED = _KNOWN.where(
+    or_(_valid("observation", "observed_from"), _valid("forecast", "foretold_from"))
+)
+_REPORTED = _KNOWN.where(_valid("observation", "observed_from"))
+_CONTENT = select(
+    _batch.c.id,
+    _batch.c.source,
+    _batch.c.kind,
+    _batch.c.issued_at,
+    _batch.c.available_at,
+    _batch.c.payload,
+).where(_batch.c.id.in_(bindparam("ids", expanding=True)))
+_MANY = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """Reads and appends batches on a connection it is given; never changes or deletes one."""
+
+    cache_bytes: InitVar[int] = _CACHE_BYTES
+    """How much decoded weather is kept in memory; reading is slower with less, never different."""
+    _decoded: _Cache = field(init=False, repr=False)
+
+    def __post_init__(self, cache_bytes: int) -> None:
+        object.__setattr__(self, "_decoded", _Cache(cache_bytes))
+
+    def append(self, connection: Connection, batches: Iterable[Batch]) -> int:
+        """Add batches and return how many were new; one that is already there is not added twice."""
+        return sum(self._append_one(connection, batch) for batch in batches)
+
+    def _append_one(self, connection: Connection, batch: Batch) -> int:
+        payload = encode(batch)
+        digest = hashlib.sha256(payload).hexdigest()
+        row = {
+            "source": batch.source,
+            "kind": batch.kind,
+            "issued_at": batch.issued_at,
+            "available_at": batch.available_at,
+            "digest": digest,
+        }
+        if connection.execute(_SAME, row).first() is not None:
+            return 0
+        span = {"first_valid": from64(batch.valid_at[0]), "last_valid": from64(batch.valid_at[-1])}
+        connection.execute(_ADD, row | span | {"payload": payload})
+        return 1
+
+    def block(self, connection: Connection, nows: Sequence[datetime], view: View) -> xr.Dataset:
+        """What was known at each `now`: dims (now, place, hour), see `ingest.block.fill`."""
+        ahead = utc(min(nows)) - view.latency - HOUR
+        back = ahead - timedelta(hours=view.hours_back)
+        asked = {
+            "sources": view.sources,
+            "until": utc(max(nows)),
+            "observed_from": back,
+            "foretold_from": ahead,
+        }
+        batches = self._read(connection, _VIEWED, asked)
+        return fill(batches, np.array([exact64(now) for now in nows]), view)
+
+    def recent(self, connection: Connection, batch: Batch, hours: int) -> dict[str, Values]:
+        """What the batch's own source had reported of the hours before it when it arrived.
+
+        Returns quantity -> array (place, hours), masked values included, the last column one hour before
+        the batch; NaN where nothing was reported.
+        """
+        first = from64(batch.valid_at[0])
+        asked = {
+            "sources": [batch.source],
+            "until": batch.available_at,
+            "observed_from": first - timedelta(hours=hours),
+        }
+        own = self._read(connection, _REPORTED, asked)
+        return reported(own, batch.places, batch.valid_at[0], hours)
+
+    def arrivals(self, connection: Connection, after: datetime, until: datetime) -> list[datetime]:
+        """Distinct moments in (after, until] at which something new became known."""
+        return list(connection.scalars(_ARRIVALS, {"after": after, "until": until}))
+
+    def newest(self, connection: Connection, source: str | None = None) -> datetime | None:
+        """When something last became known, from one source or from any; None where never."""
+        asked = (_NEWEST, {}) if source is None else (_NEWEST_OF, {"source": source})
+        newest: datetime | None = connection.scalar(*asked)
+        return newest
+
+    def _read(
+        self, connection: Connection, query: Select[Any], asked: dict[str, Any]
+    ) -> list[Batch]:
+        """The batches a query names, as they became known, from memory where they are there."""
+        rows = sorted(tuple(row) for row in connection.execute(query, asked))
+        found = {row[1]: self._decoded.get(row) for row in rows}
+        missing = {row[1]: row for row in rows if found[row[1]] is None}
+        fresh = self._decode(connection, missing)
+        return [found[row[1]] or fresh[row[1]] for row in rows]
+
+    def _decode(
+        self, connection: Connection, missing: dict[int, tuple[Any, ...]]
+    ) -> dict[int, Batch]:
+        numbers = list(missing)
+        decoded = {}
+        for start in range(0, len(numbers), _MANY):
+            for row in connection.execute(_CONTENT, {"ids": numbers[start : start + _MANY]}):
+                envelope = Envelope(
+                    source=row.source,
+                    kind=row.kind,
+                    issued_at=row.issued_at,
+                    available_at=row.available_at,
+                )
+                decoded[row.id] = decode(envelope, row.payload)
+                self._decoded.keep(missing[row.id], decoded[row.id])
+        return decoded
+
+
+class _Cache:
+    """Decoded batches by identity, the least used forgotten first; threads may share it."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._size = 0
+        self._batches: OrderedDict[tuple[Any, ...], Batch] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, identity: tuple[Any, ...]) -> Batch | None:
+        """A batch, freshly used; None where it is not here."""
+        with self._guard:
+            if identity in self._batches:
+                self._batches.move_to_end(identity)
+            return self._batches.get(identity)
+
+    def keep(self, identity: tuple[Any, ...], batch: Batch) -> None:
+        """Keep a batch; others go while the size is over the limit."""
+        with self._guard:
+            if identity not in self._batches:
+                self._size += _bytes(batch)
+            self._batches[identity] = batch
+            while self._size > self._largest and len(self._batches) > 1:
+                _, oldest = self._batches.popitem(last=False)
+                self._size -= _bytes(oldest)
+
+
+def _bytes(batch: Batch) -> int:
+    values = sum(array.nbytes for array in batch.values.values())
+    return values + sum(bits.nbytes for bits in batch.flags.values())

@@ -1,0 +1,1 @@
+"""The roof: clock, wiring, tick, daemon and command line."""

@@ -1,0 +1,169 @@
+"""Asking before it matters: what is wrong with a configuration that loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alerts.people import Routes
+from alerts.rota import gaps
+from alerts.routing import Notice, call, route
+from alerts.texts import Texts
+from alerts.transition import Reason, Transition
+from ingest.errors import FengsuiError, UnknownName
+from ingest.http import HttpClient
+from ingest.secret import Secret
+from ingest.source import Request
+from ingest.times import BEIJING
+from pipeline.config import Config
+from pipeline.settings import reveal
+from rules.level import Level
+
+_DAYS_AHEAD = 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something that will go wrong when it matters."""
+
+    where: str
+    """File or part concerned."""
+    what: str
+    """What is wrong and what to do, one sentence."""
+
+
+def problems(config: Config, now: datetime) -> list[Problem]:
+    """Everything that can be found without leaving the machine."""
+    return [
+        *_text_problems(config),
+        *_rota_problems(config.routes, now),
+        *_channel_problems(config),
+        *_secret_problems(config),
+        *_data_problems(config),
+    ]
+
+
+def _text_problems(config: Config) -> Iterator[Problem]:
+    conducts = {name: block.conduct for name, block in config.hazards.items()}
+    texts = Texts(templates=config.texts, district=config.district, conducts=conducts)
+    for sentence in texts.check():
+        yield Problem(where="texts.yaml", what=sentence)
+
+
+def _rota_problems(routes: Routes, now: datetime) -> Iterator[Problem]:
+    for name, subsystem in routes.subsystems.items():
+        empty = list(gaps(subsystem, now, _DAYS_AHEAD))
+        if empty:
+            first = empty[0].astimezone(BEIJING)
+            yield Problem(
+                where="routes.yaml",
+                what=f"{subsystem.name}（{name}）在{first:%m月%d日%H:%M}无人值班，{_DAYS_AHEAD}天内共"
+                f"{len(empty) / 2:g}小时 / nobody is on duty then: add a shift to its rota",
+            )
+
+
+def _channel_problems(config: Config) -> Iterator[Problem]:
+    live = {name for name, block in config.channels.items() if block.enabled}
+    for name, person in config.routes.people.items():
+        if not live.intersection(person.channels):
+            yield Problem(
+                where="routes.yaml",
+                what=f"{person.name}（{name}）的渠道均已停用 / none of the channels of this person is"
+                " enabled: enable one in channels.yaml",
+            )
+
+
+def _secret_problems(config: Config) -> Iterator[Problem]:
+    holders: dict[str, object] = {
+        f"channels.yaml: {n}": b.channel for n, b in config.channels.items() if b.enabled
+    }
+    holders |= {f"sources/{n}.yaml": b.source for n, b in config.sources.items() if b.feed.enabled}
+    for where, holder in holders.items():
+        for name, part in vars(holder).items():
+            if isinstance(part, Secret):
+                try:
+                    reveal(part, config.folder)
+                except FengsuiError as error:
+                    yield Problem(where=where, what=f"{name}: {error}")
+
+
+def _data_problems(config: Config) -> Iterator[Problem]:
+    if not any(block.feed.enabled for block in config.sources.values()):
+        yield Problem(where="sources/", what="没有启用的数据源 / no source is enabled: enable one")
+
+
+def reach(config: Config, now: datetime) -> list[Problem]:
+    """Ask every enabled source for data once; those that fail are problems."""
+    found = []
+    with HttpClient() as http:
+        for name, block in config.sources.items():
+            if not block.feed.enabled:
+                continue
+            request = Request(
+                now=now,
+                since=None,
+                district=config.district,
+                http=http,
+                reveal=lambda secret: reveal(secret, config.folder),
+                every=block.feed.every,
+            )
+            try:
+                block.source.fetch(name, request)
+            except FengsuiError as error:
+                found.append(Problem(where=f"sources/{name}.yaml", what=str(error)))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audience:
+    """Who would hear of a hazard, step by step."""
+
+    notices: tuple[Notice, ...]
+    """Decisions of the first message, for and against."""
+    later: tuple[tuple[timedelta, Notice], ...]
+    """Who is called after how long without an answer, with the rota of that moment."""
+
+
+def audience(config: Config, hazard: str, level: Level, moment: datetime) -> Audience:
+    """Who would hear of an opening of `hazard` at `level`; UnknownName where there is no such hazard."""
+    if hazard not in config.hazards:
+        names = ", ".join(config.hazards)
+        raise UnknownName(f"no hazard is called {hazard!r}; there are {names}")
+    change = _opening(config, hazard, level, moment)
+    notices = route(change, config.routes, moment)
+    later = []
+    called = [n.subsystem for n in notices if n.told and n.role != "inform"]
+    for subsystem in dict.fromkeys(called):
+        part = config.routes.matrix[hazard][subsystem]
+        for number, step in enumerate(config.routes.ladders.get(level, ())):
+            if number > 0:
+                then = moment + step.after
+                asked = call(config.routes, subsystem, part, level, (number, step.who), then)
+                later += [(step.after, notice) for notice in asked]
+    return Audience(notices=tuple(notices), later=tuple(later))
+
+
+def _opening(config: Config, hazard: str, level: Level, moment: datetime) -> Transition:
+    places = dict.fromkeys(config.district.place_ids, level)
+    return Transition(
+        id="who-gets",
+        alert="who-gets",
+        hazard=hazard,
+        at=moment.astimezone(UTC),
+        reason=Reason.OPENED,
+        from_level=Level.NONE,
+        to_level=level,
+        places=places,
+        changed=places,
+        onset=None,
+        expires=None,
+        value=None,
+        threshold=None,
+        basis=0,
+        marks=0,
+        opened_at=moment,
+        peak_level=level,
+        peak_value=None,
+        figures={},
+    )

@@ -1,0 +1,149 @@
+"""`fengsui run`, `tick`, `health` and `ack`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from alerts.store import Acknowledgement
+from ingest.database import open_engine, reading
+from ingest.errors import StoreError
+from pipeline.acknowledge import acknowledge, sole_subsystem, word_of
+from pipeline.config import load
+from pipeline.config_checks import host_port
+from pipeline.console.server import Console
+from pipeline.daemon import Daemon, SteadyClock, wall_clock
+from pipeline.health import health
+from pipeline.lock import sole_instance
+from pipeline.logs import set_up_logs
+from pipeline.ports import Ports
+from pipeline.pull import pull
+from pipeline.settings import Settings
+from pipeline.tick import TickReport, tick
+from pipeline.wiring import build
+from rules.findings import Verdict
+
+
+def run_daemon(settings: Settings, listen: str | None, log: str) -> None:
+    """Work until SIGTERM or SIGINT, then finish what is under way."""
+    set_up_logs(log)
+    try:
+        listen = host_port(listen) if listen else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--listen") from error
+    config = load(settings.config)
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    clock = SteadyClock()
+    with Console(listen or config.service.listen) as console:
+        ports = build(config, settings)
+        try:
+            console.bind()
+            console.start(ports, clock.now)
+            Daemon(ports=ports).run(stop, clock)
+        finally:
+            console.close()
+            ports.close()
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def finish(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, finish)
+    signal.signal(signal.SIGINT, finish)
+
+
+def one_tick(settings: Settings, as_json: bool) -> None:
+    """Pull, tick, send, print."""
+    set_up_logs("text")
+    config = load(settings.config)
+    ports = build(config, settings)
+    try:
+        with sole_instance(settings.data):
+            now = wall_clock()
+            for name, block in config.sources.items():
+                if block.feed.enabled:
+                    pull(name, now, ports)
+            report = tick(now, ports)
+            ports.outbox.drain(now)
+    finally:
+        ports.close()
+    _print_tick(report, ports, as_json)
+
+
+def _print_tick(report: TickReport, ports: Ports, as_json: bool) -> None:
+    towns = {town.id: town.name for town in ports.config.district.towns}
+    verdicts = {
+        name: {
+            place: Verdict(int(verdict)).name
+            for place, verdict in zip(found.places, found.verdict[0], strict=True)
+        }
+        for name, found in report.findings.items()
+    }
+    changes = [
+        {"id": change.id, "reason": change.reason.value, "to": change.to_level.key}
+        for change in report.transitions
+    ]
+    if as_json:
+        still = {name: why.value for name, why in report.still.items()}
+        facts = {"at": report.at.isoformat(), "verdicts": verdicts, "transitions": changes}
+        click.echo(json.dumps(facts | {"still": still}, ensure_ascii=False, indent=2))
+        return
+    for name, found in verdicts.items():
+        click.echo(f"{ports.config.hazards[name].conduct.name} {report.still.get(name, '')}")
+        for place, verdict in found.items():
+            click.echo(f"  {towns[place]}  {verdict}")
+    for change in changes:
+        click.echo(f"  {change['reason']} → {change['to']}  {change['id']}")
+
+
+def print_health(settings: Settings, as_json: bool) -> int:
+    """Print the state of the instance; 0 where all is well, else 1."""
+    config = load(settings.config)
+    if not (settings.data / "fengsui.db").exists() and settings.database.startswith("sqlite"):
+        raise StoreError(
+            f"{settings.data} 中没有数据：请先启动 fengsui run / no data there yet: start fengsui run"
+        )
+    engine = open_engine(settings.database)
+    try:
+        report = health(engine, config, wall_clock())
+    finally:
+        engine.dispose()
+    if as_json:
+        click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+    else:
+        click.echo("正常 healthy" if report.healthy else "异常 unhealthy")
+        for problem in report.problems:
+            click.echo(f"  {problem}")
+        for name, level in report.levels.items():
+            click.echo(f"  {config.hazards[name].conduct.name} {level}")
+    return 0 if report.healthy else 1
+
+
+def acknowledge_by_name(settings: Settings, alert: str, by: str, subsystem: str | None) -> None:
+    """Keep an acknowledgement given at the command line, and say what it stopped."""
+    config = load(settings.config)
+    ports = build(config, settings)
+    try:
+        if subsystem is None:
+            with reading(ports.engine) as connection:
+                subsystem = sole_subsystem(connection, alert)
+        try:
+            word = word_of(alert=alert, subsystem=subsystem, by=by, via="cli", at=wall_clock())
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        kept = acknowledge(ports, word)
+    finally:
+        ports.close()
+    click.echo(_said(kept))
+
+
+def _said(kept: Acknowledgement) -> str:
+    if kept.effective:
+        return f"{kept.by} 已确认，停止对{kept.subsystem}的叫应 / acknowledged; calls stop"
+    return f"{kept.by} 的确认已记录，此前已有人确认或无叫应 / recorded; nothing was waiting"

@@ -1,0 +1,245 @@
+"""The configuration folder: read strictly, checked as a whole, every mistake told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator
+
+from alerts.conduct import Conduct
+from alerts.delivery import Channel, channel
+from alerts.people import Advice, Routes
+from ingest.errors import ConfigMistake
+from ingest.places import District
+from ingest.registry import Duration, Registry
+from ingest.source import Feed, Source, source
+from pipeline.config_checks import (
+    Known,
+    check_district,
+    check_feed,
+    check_hazard,
+    check_routes,
+    host_port,
+    longer_than_nothing,
+    web_address,
+)
+from pipeline.config_decode import attempt, decode, decode_block
+from pipeline.config_folder import MANY, SINGLE, check_folder, default_folder, init, names
+from pipeline.config_words import Excerpt
+from pipeline.kinds import register_all
+from pipeline.yaml_lines import Document, Trail, read
+from rules.hazard import Hazard, hazard
+
+__all__ = ["ChannelBlock", "Config", "HazardBlock", "Service", "SourceBlock"]
+__all__ += ["default_folder", "init", "load"]
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """How the daemon itself behaves."""
+
+    heartbeat: Annotated[Duration, AfterValidator(longer_than_nothing)] = timedelta(hours=1)
+    """A tick is made at least this often, even when nothing new became known."""
+    listen: Annotated[str, AfterValidator(host_port)] = "127.0.0.1:8480"
+    """Address the console and the API listen on, ``host:port``."""
+    public_url: Annotated[str, AfterValidator(web_address)] = "http://127.0.0.1:8480"
+    """How the same address is reached from a phone; links in messages begin with it."""
+    retry: tuple[Duration, ...] = tuple(
+        timedelta(seconds=seconds) for seconds in (30, 120, 300, 900, 1800, 3600)
+    )
+    """Pauses after each failed attempt of a delivery; after the last it is given up."""
+    link_valid: Annotated[Duration, AfterValidator(longer_than_nothing)] = timedelta(hours=24)
+    """How long a link for acknowledging works."""
+    language: Literal["zh", "en"] = "zh"
+    """Language of messages and pages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceBlock:
+    """One file of ``sources/``."""
+
+    name: str
+    """Name of the file without its ending."""
+    feed: Feed
+    """Keys every source has."""
+    source: Source
+    """What reads it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HazardBlock:
+    """One file of ``hazards/``."""
+
+    name: str
+    """Name of the file without its ending."""
+    conduct: Conduct
+    """Keys every hazard has."""
+    rule: Hazard
+    """What judges it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelKeys:
+    """The keys every block of ``channels.yaml`` has."""
+
+    kind: str
+    """Which registered kind sends."""
+    enabled: bool = True
+    """False keeps the block but sends nothing over it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelBlock:
+    """One block of ``channels.yaml``."""
+
+    name: str
+    """Its key."""
+    enabled: bool
+    """Whether it may send."""
+    channel: Channel
+    """What sends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A configuration folder without mistakes."""
+
+    folder: Path
+    """Where it was read; relative paths in it count from here."""
+    district: District
+    """The area watched."""
+    sources: dict[str, SourceBlock]
+    """By name."""
+    hazards: dict[str, HazardBlock]
+    """By name."""
+    routes: Routes
+    """Who hears of what."""
+    channels: dict[str, ChannelBlock]
+    """By name."""
+    service: Service
+    """How the daemon behaves."""
+    texts: dict[str, dict[str, str]]
+    """Name of a text -> language (``zh``, ``en``) -> template."""
+
+
+def load(folder: Path) -> Config:
+    """Read a configuration folder.
+
+    Raises ConfigMistake with one line per mistake of all files, each naming file, line, key and
+    remedy; whether the parts fit together is checked as far as they could be read.
+    """
+    check_folder(folder)
+    register_all()
+    reading = _Reading(folder)
+    district = reading.single(District, "district.yaml")
+    sources = reading.sources()
+    hazards = reading.hazards()
+    routes = reading.single(Routes, "routes.yaml")
+    channels = reading.channels()
+    service = reading.single(Service, "service.yaml")
+    texts = reading.single(dict[str, Advice], "texts.yaml")
+    reading.compare(district, hazards, routes)
+    if reading.mistakes or district is None or routes is None or service is None or texts is None:
+        raise ConfigMistake("\n".join(reading.mistakes))
+    return Config(
+        folder=folder, district=district, sources=sources, hazards=hazards, routes=routes,
+        channels=channels, service=service,
+        texts={name: {"zh": text.zh, "en": text.en} for name, text in texts.items()},
+    )
+
+
+class _Reading:
+    """A folder as far as it can be read, and what is wrong with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mistakes: list[str] = []
+        self.documents: dict[str, Document] = {}
+        self.files = list(SINGLE)
+        for part in MANY:
+            self.files += attempt(self.mistakes, partial(names, folder, part)) or []
+        for file in self.files:
+            document = attempt(self.mistakes, partial(read, folder / file))
+            if document is not None:
+                self.documents[file] = document
+
+    def single(self, kind: type[T], file: str) -> T | None:
+        """The whole of one file as a `kind`; None where it has mistakes."""
+        document = self.documents.get(file)
+        if document is None:
+            return None
+        excerpt = Excerpt(document=document, data=document.data)
+        return attempt(self.mistakes, partial(decode, kind, excerpt))
+
+    def sources(self) -> dict[str, SourceBlock]:
+        """Every source without mistakes."""
+        blocks = {}
+        for name, document in self._files("sources"):
+            found = self._block(Feed, source, document)
+            if found is not None:
+                blocks[name] = SourceBlock(name=name, feed=found[0], source=found[1])
+                self.mistakes += check_feed(found[0], document)
+        return blocks
+
+    def hazards(self) -> dict[str, HazardBlock]:
+        """Every hazard without mistakes."""
+        blocks = {}
+        for name, document in self._files("hazards"):
+            found = self._block(Conduct, hazard, document)
+            if found is not None:
+                blocks[name] = HazardBlock(name=name, conduct=found[0], rule=found[1])
+                self.mistakes += check_hazard(found[1].ladder, document)
+        return blocks
+
+    def channels(self) -> dict[str, ChannelBlock]:
+        """Every channel without mistakes."""
+        blocks: dict[str, ChannelBlock] = {}
+        document = self.documents.get("channels.yaml")
+        if document is None:
+            return blocks
+        for name in document.data:
+            found = self._block(ChannelKeys, channel, document, (name,))
+            if found is not None:
+                keys, sender = found
+                blocks[name] = ChannelBlock(name=name, enabled=keys.enabled, channel=sender)
+        return blocks
+
+    def compare(
+        self, district: District | None, hazards: dict[str, HazardBlock], routes: Routes | None
+    ) -> None:
+        """Check what spans several files, as far as they could be read."""
+        if district is not None:
+            document = self.documents["district.yaml"]
+            self.mistakes += check_district(district, document, self.folder)
+        if routes is not None:
+            document = self.documents["routes.yaml"]
+            self.mistakes += check_routes(routes, document, self._known(hazards))
+
+    def _known(self, hazards: dict[str, HazardBlock]) -> Known:
+        written = [Path(file).stem for file in self.files if file.startswith("hazards/")]
+        ladders = {name: block.rule.ladder for name, block in hazards.items()}
+        channels = self.documents.get("channels.yaml")
+        return Known(
+            hazards={name: ladders.get(name) for name in written},
+            judged=[name for name, block in hazards.items() if block.conduct.enabled],
+            channels=None if channels is None else tuple(channels.data),
+        )
+
+    def _files(self, part: str) -> Iterator[tuple[str, Document]]:
+        for file, document in self.documents.items():
+            if file.startswith(f"{part}/"):
+                yield Path(file).stem, document
+
+    def _block(
+        self, common: type[T], registry: Registry[P], document: Document, base: Trail = ()
+    ) -> tuple[T, P] | None:
+        step = partial(decode_block, common, registry, document, base)
+        return attempt(self.mistakes, step)

@@ -1,0 +1,76 @@
+"""Serves the pages from a thread of its own, so that they never delay a tick."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from types import TracebackType
+
+import uvicorn
+
+from ingest.errors import ConfigMistake
+from pipeline.console.app import Clock, make_app
+from pipeline.ports import Ports
+
+_START_S = 15.0
+
+
+class Console:
+    """A listening address now, and pages on it between `start` and `close`."""
+
+    def __init__(self, listen: str) -> None:
+        self._listen = listen
+        self._socket: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def bind(self) -> str:
+        """Take the address and return it as a URL; port 0 takes any free one.
+
+        Raises ConfigMistake where it is taken or not ours.
+        """
+        host, _, port = self._listen.rpartition(":")
+        try:
+            self._socket = socket.create_server((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise ConfigMistake(
+                f"service.yaml: listen: {self._listen} cannot be used ({error.strerror}); stop what holds it"
+                " or choose another port"
+            ) from error
+        return f"http://{host}:{self._socket.getsockname()[1]}"
+
+    def start(self, ports: Ports, clock: Clock) -> None:
+        """Serve until `close`."""
+        if self._socket is None:
+            self.bind()
+        config = uvicorn.Config(
+            make_app(ports, clock), log_level="warning", access_log=False, lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="console", daemon=True
+        )
+        self._thread.start()
+        until = time.monotonic() + _START_S
+        while not self._server.started and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        """Answer what is under way and stop listening."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(timeout=_START_S)
+        if self._socket is not None:
+            self._socket.close()
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""The demonstration: a real event through the real daemon, on a simulated clock."""

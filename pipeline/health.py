@@ -1,0 +1,152 @@
+"""Health: whether data comes in, ticks are made and messages arrive, or it is just quiet."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from alerts import deliveries, ledger, store
+from alerts.delivery import Status
+from alerts.store import CallStatus
+from ingest.archive import Archive
+from ingest.database import reading
+from pipeline.config import Config
+from pipeline.pull import job_name
+from rules.level import Level
+
+_SLACK = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceHealth:
+    """How one source does."""
+
+    name: str
+    """Name of the source block."""
+    newest: datetime | None
+    """When something last became known from it."""
+    silent: bool
+    """True where that is longer ago than its freshness limit, or never."""
+    last_run: str
+    """Outcome of the last pull, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """State of an instance at one moment."""
+
+    at: datetime
+    """The moment."""
+    last_tick: datetime | None
+    """Now of the newest tick; None before the first."""
+    sources: tuple[SourceHealth, ...]
+    """Every enabled source."""
+    levels: dict[str, str]
+    """Hazard -> highest level in force."""
+    unknown: dict[str, int]
+    """Hazard -> towns that the last tick could not judge."""
+    deliveries: dict[str, int]
+    """Status -> number of delivery rows."""
+    unanswered: int
+    """Calls that reached the end of their ladder without an answer."""
+    problems: tuple[str, ...]
+    """What is wrong, one sentence each, Chinese first."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, ready for JSON; times in ISO 8601."""
+        plain = asdict(self) | {"healthy": self.healthy}
+        text: dict[str, Any] = _iso(plain)
+        return text
+
+
+def health(engine: Engine, config: Config, now: datetime) -> Health:
+    """Read the state of an instance from its database; changes nothing."""
+    with reading(engine) as connection:
+        last = ledger.last_tick(connection)
+        states = store.states(connection, config.district.place_ids)
+        counted = deliveries.counts(connection)
+        waiting = store.calls(connection, status=CallStatus.OPEN)
+        sources = tuple(
+            _source(connection, name, config, now)
+            for name, block in config.sources.items()
+            if block.feed.enabled
+        )
+    unanswered = sum(1 for call in waiting if call.next_at is None)
+    unknown = dict(last.unknown) if last else {}
+    last_at = last.at if last else None
+    problems = (
+        *_tick_problems(last_at, config, now),
+        *(_silent(source) for source in sources if source.silent),
+        *(
+            f"{name}：{count}个镇街因缺数据无法判断 / {count} towns cannot be judged for lack of data"
+            for name, count in unknown.items()
+            if count
+        ),
+        *_people_problems(unanswered, counted),
+    )
+    return Health(
+        at=now,
+        last_tick=last_at,
+        sources=sources,
+        levels={name: state.top.key for name, state in states.items() if state.top > Level.NONE},
+        unknown=unknown,
+        deliveries={status.value: number for status, number in counted.items()},
+        unanswered=unanswered,
+        problems=problems,
+    )
+
+
+def _source(connection: Connection, name: str, config: Config, now: datetime) -> SourceHealth:
+    newest = Archive().newest(connection, name)
+    run = ledger.last_run(connection, job_name(name))
+    feed = config.sources[name].feed
+    limit = max(feed.freshness, feed.every + feed.latency)
+    return SourceHealth(
+        name=name,
+        newest=newest,
+        silent=newest is None or now - newest > limit,
+        last_run=f"{run.outcome}: {run.detail}" if run else "never pulled",
+    )
+
+
+def _silent(source: SourceHealth) -> str:
+    since = f"{source.newest:%Y-%m-%dT%H:%MZ}" if source.newest else "从未 / ever"
+    return f"数据源{source.name}自{since}起没有新数据 / silent since then ({source.last_run})"
+
+
+def _tick_problems(last: datetime | None, config: Config, now: datetime) -> tuple[str, ...]:
+    if last is None:
+        return ("尚未运行过：请启动 fengsui run / no tick yet: start the daemon with fengsui run",)
+    if now - last > config.service.heartbeat + _SLACK:
+        return (
+            f"自{last:%Y-%m-%dT%H:%MZ}起没有运行 / no tick since then: is fengsui run alive?",
+        )
+    return ()
+
+
+def _people_problems(unanswered: int, counted: dict[Status, int]) -> tuple[str, ...]:
+    problems = []
+    if unanswered:
+        problems.append(f"{unanswered}个叫应无人确认 / calls nobody answered: {unanswered}")
+    failed = counted.get(Status.FAILED, 0)
+    if failed:
+        problems.append(f"{failed}条信息未能送达 / messages given up: {failed}")
+    return tuple(problems)
+
+
+def _iso(part: Any) -> Any:
+    if isinstance(part, datetime):
+        return part.isoformat()
+    if isinstance(part, dict):
+        return {key: _iso(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_iso(value) for value in part]
+    return part

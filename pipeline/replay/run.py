@@ -1,0 +1,173 @@
+"""Runs a period: many nows in one block, then one lifecycle step per now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+
+from alerts import dispatch
+from alerts.delivery import Delivery
+from alerts.dispatch import Desk
+from alerts.lifecycle import State
+from alerts.routing import Warned, route
+from alerts.transition import Transition
+from ingest import archive
+from ingest.database import IN_MEMORY, create_tables, open_engine, reading, writing
+from ingest.errors import UnknownName
+from ingest.http import HttpClient
+from ingest.recordings import load_event
+from ingest.source import Request
+from ingest.times import parse_instant
+from pipeline import derive
+from pipeline.config import Config
+from pipeline.ports import Judging
+from pipeline.pull import take_in
+from pipeline.replay.times import tick_times
+from pipeline.tick import assess, judge
+from pipeline.view import view_of
+
+BLOCK = 256
+"""Nows laid into one block."""
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many nows are done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What a replay found."""
+
+    event: str
+    """Name of the event, or the period."""
+    ticks: int
+    """Nows judged."""
+    elapsed_s: float
+    """Time the judging and routing took [s]."""
+    transitions: tuple[Transition, ...]
+    """Changes in order."""
+    deliveries: tuple[Delivery, ...]
+    """Messages that would have gone out, if everybody had answered at the first call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """What is replayed, from which database."""
+
+    name: str
+    """Name for the report."""
+    engine: Engine
+    """Holds the archive."""
+    start: datetime
+    """First moment."""
+    end: datetime
+    """Last moment."""
+
+
+def event_period(config: Config, event: str) -> tuple[Config, Period]:
+    """Play an event into a private archive in memory; the configuration then reads that source alone."""
+    from pipeline.demo.stage import recorded_source  # the demonstration plays the same source
+
+    block = recorded_source(event)
+    played = replace(config, sources={block.name: block})
+    found = load_event(event)
+    start, end = found.start + block.feed.latency, found.end + block.feed.latency
+    engine = open_engine(IN_MEMORY)
+    create_tables(engine, archive.metadata)
+    judging = _judging(played)
+    with HttpClient() as http, writing(engine) as connection:
+        request = Request(now=end, since=None, district=config.district, http=http)
+        take_in(connection, judging.archive, block.source.fetch(block.name, request))
+        _derive_days(connection, start, end, judging)
+    return played, Period(name=event, engine=engine, start=start, end=end)
+
+
+def _derive_days(
+    connection: Connection, start: datetime, end: datetime, judging: Judging
+) -> None:
+    """Run the daily job at each of its moments, as the daemon would have."""
+    moment = derive.due(start, None)
+    while moment <= end:
+        derive.derive(connection, moment, judging)
+        moment = derive.due(moment, moment)
+
+
+def _judging(config: Config) -> Judging:
+    return Judging(config=config, archive=archive.Archive(), view=view_of(config))
+
+
+def archive_period(config: Config, engine: Engine, start: str, end: str) -> Period:
+    """A period of a real archive; UnknownName where it holds nothing of it."""
+    first, last = parse_instant(start), parse_instant(end)
+    with reading(engine) as connection:
+        if not archive.Archive().arrivals(connection, first, last):
+            raise UnknownName(f"the archive holds nothing from {start} to {end}; choose another period")
+    return Period(name=f"{start}/{end}", engine=engine, start=first, end=last)
+
+
+def run(
+    config: Config, period: Period, desk: Desk, progress: Progress = lambda done, total: None
+) -> Replay:
+    """Judge every moment of a period at which something became known, or an hour passed without."""
+    judging = _judging(config)
+    heartbeat = config.service.heartbeat
+    with reading(period.engine) as connection:
+        arrivals = judging.archive.arrivals(
+            connection, period.start - timedelta(microseconds=1), period.end
+        )
+        nows = tick_times(arrivals, period.start, period.end, heartbeat)
+        begun = time.monotonic()
+        book = _Book(desk=desk)
+        for done, now, steps in _judge_all(connection, nows, judging):
+            for step in steps:
+                book.write(step, now)
+            progress(done, len(nows))
+    return Replay(
+        event=period.name,
+        ticks=len(nows),
+        elapsed_s=time.monotonic() - begun,
+        transitions=tuple(book.transitions),
+        deliveries=tuple(book.deliveries),
+    )
+
+
+def _judge_all(
+    connection: Connection, nows: Sequence[datetime], judging: Judging
+) -> Iterator[tuple[int, datetime, list[Transition]]]:
+    states: dict[str, State] = {}
+    for start in range(0, len(nows), BLOCK):
+        block = nows[start : start + BLOCK]
+        findings = assess(connection, block, judging)
+        for row, now in enumerate(block):
+            one = {name: found.at(row) for name, found in findings.items()}
+            steps = judge(states, one, now, judging)
+            states = {name: step.state for name, step in steps.items()}
+            changes = [change for step in steps.values() for change in step.transitions]
+            yield start + row + 1, now, changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Book:
+    """Routes changes as the daemon would, and remembers who was warned."""
+
+    desk: Desk
+    """Writes messages."""
+    transitions: list[Transition] = field(default_factory=list)
+    """Changes so far."""
+    deliveries: list[Delivery] = field(default_factory=list)
+    """Messages so far."""
+    warned: dict[str, list[Warned]] = field(default_factory=dict)
+    """Alert -> who was told of it."""
+
+    def write(self, change: Transition, now: datetime) -> None:
+        """Take a change into the book."""
+        known = self.warned.setdefault(change.alert, [])
+        notices = route(change, self.desk.routes, now, known)
+        sent = dispatch.deliveries(change, notices, self.desk, now)
+        self.transitions.append(change)
+        self.deliveries.extend(sent)
+        fresh = [Warned(subsystem=d.subsystem, person=d.recipient) for d in sent]
+        known.extend(item for item in dict.fromkeys(fresh) if item not in known)

@@ -1,0 +1,108 @@
+"""A tick: one look at the weather, and everything that follows from it, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from alerts import calls, ledger, store
+from alerts.lifecycle import State, Step, Still, advance
+from alerts.routing import route
+from alerts.transition import Transition
+from ingest.database import writing
+from pipeline.ports import Judging, Ports
+from rules.findings import Findings, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickReport:
+    """What one tick did."""
+
+    at: datetime
+    """Its now."""
+    transitions: tuple[Transition, ...]
+    """Changes, in order."""
+    still: Mapping[str, Still]
+    """Hazard -> why nothing changed."""
+    unknown: Mapping[str, int]
+    """Hazard -> number of towns that could not be judged."""
+    findings: Mapping[str, Findings]
+    """Hazard -> findings of this now."""
+    planned: int
+    """Delivery rows written."""
+
+
+def assess(
+    connection: Connection, nows: Sequence[datetime], judging: Judging
+) -> dict[str, Findings]:
+    """Hazard -> findings at each of `nows`, from what was known at each."""
+    block = judging.archive.block(connection, nows, judging.view)
+    return {
+        name: found.rule.assess(name, block)
+        for name, found in judging.config.hazards.items()
+        if found.conduct.enabled
+    }
+
+
+def judge(
+    states: Mapping[str, State],
+    findings: Mapping[str, Findings],
+    now: datetime,
+    judging: Judging,
+) -> dict[str, Step]:
+    """Hazard -> step of its lifecycle; pure."""
+    district = judging.config.district
+    steps = {}
+    for name, found in findings.items():
+        state = states.get(name) or State.fresh(name, district.code, district.place_ids)
+        hazard = judging.config.hazards[name]
+        steps[name] = advance(
+            state, found, now, ladder=hazard.rule.ladder, conduct=hazard.conduct
+        )
+    return steps
+
+
+def tick(now: datetime, ports: Ports) -> TickReport:
+    """Judge the weather as known at `now` and write down what follows: one transaction, all or nothing."""
+    with writing(ports.engine) as connection:
+        states = store.states(connection, ports.config.district.place_ids)
+        findings = assess(connection, [now], ports)
+        steps = judge(states, findings, now, ports)
+        planned = 0
+        for step in steps.values():
+            store.remember(connection, step.state, now)
+            for change in step.transitions:
+                planned += _announce(connection, change, ports, now)
+        report = TickReport(
+            at=now,
+            transitions=tuple(change for step in steps.values() for change in step.transitions),
+            still={name: step.still for name, step in steps.items() if step.still is not None},
+            unknown={name: unknown(found) for name, found in findings.items()},
+            findings=findings,
+            planned=planned,
+        )
+        ledger.record_tick(connection, _entry(report))
+    return report
+
+
+def _announce(connection: Connection, change: Transition, ports: Ports, now: datetime) -> int:
+    warned = store.warned(connection, change.alert)
+    notices = route(change, ports.config.routes, now, warned)
+    return calls.announce(connection, change, notices, ports.desk, now)
+
+
+def unknown(findings: Findings) -> int:
+    """Number of towns whose verdict is UNKNOWN at the last now."""
+    return int((findings.verdict[-1] == Verdict.UNKNOWN).sum())
+
+
+def _entry(report: TickReport) -> ledger.Tick:
+    return ledger.Tick(
+        at=report.at,
+        transitions=len(report.transitions),
+        still={name: still.value for name, still in report.still.items()},
+        unknown=report.unknown,
+    )

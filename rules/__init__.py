@@ -1,0 +1,1 @@
+"""What the weather means: the hazards, as array functions. Knows nothing of people."""

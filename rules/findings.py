@@ -1,0 +1,91 @@
+"""What a hazard found: an interval of levels per place, never a guess where data is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.times import Instants
+
+Levels = npt.NDArray[np.int8]
+
+
+class Verdict(IntEnum):
+    """The answer of a rule at one place; UNKNOWN is neither calm nor danger."""
+
+    UNKNOWN = -1
+    NONE = 0
+    BLUE = 1
+    YELLOW = 2
+    ORANGE = 3
+    RED = 4
+
+
+class Basis(IntEnum):
+    """What a level rests on, as bits."""
+
+    NOTHING = 0
+    OBSERVED = 1
+    FORECAST = 2
+    BOTH = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Results of one hazard for every now and place; all arrays have shape (now, place).
+
+    Three-valued by interval: `floor` is certain whatever the missing hours held, `reach` is the most they
+    could have made it, so `floor < reach` means "not fully known". A lifecycle raises on `floor` and
+    lowers only on `ceiling`; missing data widens the interval and can therefore do neither.
+    """
+
+    hazard: str
+    """Name of the hazard block."""
+    nows: Instants
+    """The moments judged, shape (now,)."""
+    places: tuple[str, ...]
+    """Place ids, shape (place,)."""
+    floor: Levels
+    """Highest level that is certain."""
+    reach: Levels
+    """Highest level that is possible given what is missing; equals `floor` where all is known."""
+    ceiling: Levels
+    """Highest level whose clearing threshold may still be reached; lowering waits for this."""
+    value: npt.NDArray[np.float64]
+    """Metric at the deciding rung, in the hazard's unit; NaN where nothing is known."""
+    threshold: npt.NDArray[np.float64]
+    """Threshold the value met; NaN where none was met."""
+    onset: Instants
+    """First hour at which the floor level's threshold is met, from now on; NaT where there is no level."""
+    expires: Instants
+    """End of the last hour at which it is still met; NaT where there is no level."""
+    basis: npt.NDArray[np.int8]
+    """Basis bits of the known data used."""
+    age: npt.NDArray[np.float64]
+    """Hours since the newest observation [h]; inf where there is none in the block."""
+    marks: npt.NDArray[np.uint8]
+    """Flag bits of provenance (analysis, reconstructed, perfect prognosis) of the data used."""
+    extra: dict[str, npt.NDArray[np.float64]]
+    """Further figures for texts by name, for example ``hot_day_run`` [d]."""
+
+    @property
+    def verdict(self) -> Levels:
+        """Verdict per (now, place): UNKNOWN where nothing is certain but something is possible."""
+        unknown = (self.floor == 0) & (self.reach > 0)
+        return np.where(unknown, np.int8(Verdict.UNKNOWN), self.floor).astype(np.int8)
+
+    def at(self, index: int) -> Findings:
+        """The findings of one now, keeping the shape (1, place)."""
+        return self.rows(slice(index, index + 1))
+
+    def rows(self, rows: slice) -> Findings:
+        """The findings of some nows."""
+        parts = {item.name: getattr(self, item.name) for item in fields(self)}
+        cut = {
+            name: part[rows] for name, part in parts.items() if isinstance(part, np.ndarray)
+        }
+        extra = {name: figure[rows] for name, figure in self.extra.items()}
+        return Findings(**{**parts, **cut, "extra": extra})

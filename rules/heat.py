@@ -1,0 +1,124 @@
+"""Heat (高温) by the national signal ladder.
+
+Source: CMA Order No. 16 (2007), criteria table as published by the national warning service: yellow, daily
+maximum at or above 35 °C on three days in a row; orange, to rise to 37 °C or more within 24 hours; red, to
+40 °C or more within 24 hours. A day is a Beijing day. The health grades of GB/T 29457 are not judged here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ingest.batch import PROVENANCE
+from ingest.quantities import quantity
+from ingest.registry import Duration
+from rules.findings import Findings
+from rules.hazard import hazard
+from rules.ladder import Ladder, Rung, check_ladder
+from rules.sheet import Sheet, Sky, observed_age
+from rules.windows import Array, Bounds, Group, consecutive, groups, highest
+
+TEMPERATURE = "temperature_2m"
+HOT_DAYS = "hot_day_run"
+_DAY_H = 24
+
+
+@hazard("heat")
+@dataclass(frozen=True, kw_only=True)
+class Heat:
+    """Air temperature at 2 m [°C] against a ladder whose rungs look at `days` in a row or `within` hours.
+
+    With `days`, the metric is the lowest of the daily maxima in a run of Beijing days that holds today; the
+    run may be past, forecast or both. With `within`, it is the highest temperature from as_of to so many
+    hours after now. A gap of at most `max_gap` is bridged; a longer one leaves the metric open upwards, so
+    that the level is UNKNOWN unless the known hours already decide it.
+    """
+
+    ladder: Ladder
+    """Thresholds [°C], hold and keep per level."""
+    max_gap: Duration = timedelta(hours=2)
+    """Longest run of missing hours that is bridged."""
+
+    def __post_init__(self) -> None:
+        check_ladder(self.ladder)
+        for level, rung in self.ladder.items():
+            if (rung.days is None) == (rung.within is None):
+                raise ValueError(f"{level.key}: give either days or within, not both and not neither")
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Temperature, and the run of hot days for the texts."""
+        return (TEMPERATURE, HOT_DAYS)
+
+    @property
+    def hours_back(self) -> int:
+        """From the start of the earliest day of a run, with a day to spare for latency [h]."""
+        return _DAY_H * (self._days + 1)
+
+    @property
+    def hours_ahead(self) -> int:
+        """To the end of the last day of a run [h]."""
+        return _DAY_H * self._days
+
+    @property
+    def _days(self) -> int:
+        whole_days = [-(-_within(rung) // timedelta(days=1)) + 1 for rung in self.ladder.values()]
+        return max(whole_days + [_length(rung) for rung in self.ladder.values()])
+
+    def assess(self, name: str, block: xr.Dataset) -> Findings:
+        """Judge every now and place of a block with ``temperature_2m`` (now, place, hour) [°C].
+
+        NaN is missing: it can raise what is possible, never what is certain.
+        """
+        sheet = Sheet.empty(block, quantity(TEMPERATURE).resolution)
+        temperature = block.variables[TEMPERATURE].values
+        flags = block.variables[f"flags_{TEMPERATURE}"].values
+        for group in groups(block):
+            whole = len(group.rows) == len(temperature)
+            series = temperature if whole else temperature[group.rows]
+            sheet.climb(group.rows, self._sky(series, group), self.ladder)
+            sheet.span(group, series, self.ladder, max_pause=_DAY_H)
+            self._origin(sheet, group, flags if whole else flags[group.rows])
+        extra = {HOT_DAYS: block.variables[HOT_DAYS].values} if HOT_DAYS in block else {}
+        return sheet.findings(name, block, observed_age(temperature, block), extra)
+
+    def _sky(self, series: Array, group: Group) -> Sky:
+        gap = int(self.max_gap.total_seconds() // 3600)
+        known: dict[tuple[int | None, timedelta | None], Bounds] = {}
+        for rung in self.ladder.values():
+            key = (rung.days, rung.within)
+            if key not in known:
+                known[key] = _metric(rung, series, group, gap)
+        return {level: known[rung.days, rung.within] for level, rung in self.ladder.items()}
+
+    def _origin(self, sheet: Sheet, group: Group, flags: npt.NDArray[np.uint8]) -> None:
+        days = max(_length(rung) for rung in self.ladder.values())
+        run = slice(group.day(1 - days).start, group.day(days - 1).stop)
+        ahead = group.ahead(max(_within(rung) for rung in self.ladder.values()))
+        counting = [level for level, rung in self.ladder.items() if rung.days is not None]
+        by_days = np.isin(sheet.floor[group.rows], counting)
+        far = np.bitwise_or.reduce(flags[..., run], axis=-1)
+        near = np.bitwise_or.reduce(flags[..., ahead], axis=-1)
+        np.copyto(near, far, where=by_days)
+        sheet.marks[group.rows] = near & np.uint8(PROVENANCE)
+
+
+def _length(rung: Rung) -> int:
+    return rung.days or 1
+
+
+def _within(rung: Rung) -> timedelta:
+    return rung.within or timedelta(0)
+
+
+def _metric(rung: Rung, series: Array, group: Group, gap: int) -> Bounds:
+    if rung.within is not None:
+        return highest(series[..., group.ahead(rung.within)], gap)
+    length = _length(rung)
+    days = [highest(series[..., group.day(offset)], gap) for offset in range(1 - length, length)]
+    return consecutive(days, length)

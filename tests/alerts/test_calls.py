@@ -1,0 +1,256 @@
+"""A call climbs its ladder until somebody answers, and not a step further."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from fakes import (
+    AT,
+    CALLS,
+    HOUR,
+    MINUTE,
+    NONE,
+    ORANGE,
+    RED,
+    SUBSYSTEMS,
+    YELLOW,
+    change,
+    desk,
+    routes,
+)
+from sqlalchemy import Connection, func, select
+
+from alerts import calls, deliveries, store, tables
+from alerts.delivery import Delivery, Status
+from alerts.people import Routes
+from alerts.routing import Warned, route
+from alerts.store import Acknowledgement, CallStatus
+from alerts.transition import Reason, Transition
+
+EVENING = AT.replace(hour=11, minute=57)
+"""Three minutes before the night shift begins, in Beijing."""
+
+
+def announce(
+    connection: Connection, made: Transition | None = None, now: datetime = AT, own: Routes | None = None
+) -> int:
+    """Route a change and write it down."""
+    made, own = made or change(at=now), own or routes()
+    warned = store.warned(connection, made.alert)
+    return calls.announce(connection, made, route(made, own, now, warned), desk(own), now)
+
+
+def pages(connection: Connection, now: datetime, own: Routes | None = None) -> list[tuple]:
+    """Whom the calls that are due reach at a moment."""
+    notices = calls.escalate(connection, desk(own), now)
+    return [(notice.subsystem, notice.step, notice.person) for notice in notices]
+
+
+def answer(connection: Connection, now: datetime, subsystem: str = "safety") -> Acknowledgement:
+    """Somebody of a subsystem has it."""
+    word = Acknowledgement(alert="x", subsystem=subsystem, by="Li", via="link", at=now)
+    return store.acknowledge(connection, word)
+
+
+def rows(connection: Connection, **wanted) -> list[Delivery]:
+    """Delivery rows with these values."""
+    found = deliveries.all_deliveries(connection)
+    return [row for row in found if all(getattr(row, k) == v for k, v in wanted.items())]
+
+
+def test_a_change_is_written_with_everything_that_follows(connection: Connection):
+    """Change, decisions, calls and deliveries, in the caller's transaction."""
+    assert announce(connection) == 3
+    assert store.transition(connection, "x.1") == change()
+    assert connection.scalar(select(func.count()).select_from(tables.notice)) == len(SUBSYSTEMS)
+    assert [row.status for row in rows(connection)] == [Status.DUE] * 3
+
+
+def test_who_is_only_informed_is_never_called(connection: Connection):
+    """Lead and support must answer; traffic gets its message and is left alone."""
+    announce(connection)
+    assert [one.subsystem for one in store.calls(connection)] == ["safety", "health"]
+    for minutes in range(0, 60, 5):
+        assert "traffic" not in {who for who, *_ in pages(connection, AT + minutes * MINUTE)}
+
+
+@pytest.mark.parametrize("reason", [r for r in Reason if r not in (Reason.OPENED, Reason.RAISED)])
+def test_other_changes_begin_no_call(connection: Connection, reason: Reason):
+    """They inform those who have the alert already."""
+    announce(connection, change(reason))
+    assert store.calls(connection) == []
+
+
+def test_the_ladder_is_climbed_at_its_minutes(connection: Connection):
+    """Duty at once, the deputy after five minutes, the centre after ten; each exactly then."""
+    announce(connection)
+    assert pages(connection, AT + 4.9 * MINUTE) == []
+    deputies = pages(connection, AT + 5 * MINUTE)
+    assert deputies == [("safety", 1, "safety_deputy_day"), ("health", 1, "health_deputy_day")]
+    assert pages(connection, AT + 9.9 * MINUTE) == []
+    assert pages(connection, AT + 10 * MINUTE) == [("safety", 2, "centre_day"), ("health", 2, "centre_day")]
+
+
+def test_a_late_look_shifts_no_later_step(connection: Connection):
+    """The minutes count from the begin of the call, not from the last step."""
+    announce(connection)
+    assert pages(connection, AT + 9 * MINUTE)[0][1] == 1
+    assert pages(connection, AT + 10 * MINUTE)[0][1] == 2
+
+
+def test_steps_that_were_slept_through_are_taken_one_after_the_other(connection: Connection):
+    """After an hour without power nobody is skipped."""
+    announce(connection)
+    steps = [pages(connection, AT + HOUR)[0][1:] for _ in range(2)]
+    assert steps == [(1, "safety_deputy_day"), (2, "centre_day")]
+
+
+def test_the_end_of_a_ladder_is_the_end(connection: Connection):
+    """The call stays open for an answer, and pages nobody any more."""
+    announce(connection)
+    for _ in range(2):
+        pages(connection, AT + HOUR)
+    assert pages(connection, AT + 99 * HOUR) == []
+    assert store.next_call(connection) is None
+    assert answer(connection, AT + 99 * HOUR).effective
+
+
+@pytest.mark.parametrize("level", [NONE, YELLOW])
+def test_a_level_without_a_ladder_waits_for_an_answer(connection: Connection, level):
+    """It is told once; the call is open, without a next step."""
+    announce(connection, change(to_level=YELLOW, from_level=level))
+    (begun,) = store.calls(connection)
+    assert (begun.status, begun.next_at) == (CallStatus.OPEN, None)
+    assert pages(connection, AT + 99 * HOUR) == []
+
+
+def test_a_ladder_that_became_shorter_ends_quietly(connection: Connection):
+    """The configuration changed while a call was open."""
+    announce(connection)
+    shorter = routes(ladders={RED: CALLS[:1]})
+    assert pages(connection, AT + HOUR, shorter) == []
+    assert store.next_call(connection) is None
+
+
+def test_whoever_is_on_duty_then_is_called(connection: Connection):
+    """A shift that changes between two steps hands the call over."""
+    announce(connection, now=EVENING)
+    assert rows(connection, subsystem="safety")[0].recipient == "safety_day"
+    assert pages(connection, EVENING + 5 * MINUTE)[0] == ("safety", 1, "safety_deputy_night")
+    assert pages(connection, EVENING + 10 * MINUTE)[0] == ("safety", 2, "centre_night")
+
+
+def test_each_step_is_a_row_with_its_number(connection: Connection):
+    """The deputy's message is planned before it is sent, and its decision is kept."""
+    announce(connection)
+    pages(connection, AT + 5 * MINUTE)
+    (row,) = rows(connection, subsystem="safety", step=1)
+    assert (row.recipient, row.due_at, row.status) == ("safety_deputy_day", AT + 5 * MINUTE, Status.DUE)
+    assert row.text.startswith("repeat")
+    assert connection.scalar(select(func.max(tables.notice.c.step))) == 1
+
+
+def test_an_answer_ends_the_call(connection: Connection):
+    """Nobody of that subsystem is paged again; the others' calls go on."""
+    announce(connection)
+    assert answer(connection, AT + MINUTE).effective
+    for minutes in (5, 10, 600):
+        assert {who for who, *_ in pages(connection, AT + minutes * MINUTE)} <= {"health"}
+
+
+def test_an_answer_withdraws_the_later_steps_that_have_not_gone_out(connection: Connection):
+    """What is sent is sent; the first message still reaches its officer."""
+    announce(connection)
+    pages(connection, AT + 5 * MINUTE)
+    answer(connection, AT + 6 * MINUTE)
+    found = {(row.subsystem, row.step): row for row in rows(connection)}
+    assert found["safety", 1].status is Status.CANCELLED
+    assert found["safety", 1].detail == "acknowledged by Li"
+    assert found["safety", 0].status is found["health", 1].status is Status.DUE
+
+
+def test_a_step_under_way_is_not_withdrawn(connection: Connection):
+    """Its outcome is still to come."""
+    announce(connection)
+    pages(connection, AT + 5 * MINUTE)
+    (row,) = rows(connection, subsystem="safety", step=1)
+    deliveries.claim(connection, row.key)
+    answer(connection, AT + 6 * MINUTE)
+    assert rows(connection, key=row.key)[0].status is Status.CLAIMED
+
+
+def test_answering_twice_is_kept_and_changes_nothing(connection: Connection):
+    """The second word is not the one that closed the call."""
+    announce(connection)
+    assert [answer(connection, AT + n * MINUTE).effective for n in (1, 2)] == [True, False]
+    assert [word.effective for word in store.acknowledgements(connection, "x")] == [True, False]
+    (done,) = store.calls(connection, status=CallStatus.ACKNOWLEDGED)
+    assert done.subsystem == "safety"
+
+
+def raised(level=RED) -> Transition:
+    """The orange of the alert became red a few minutes later."""
+    return change(Reason.RAISED, id="x.2", at=AT + 3 * MINUTE, from_level=ORANGE, to_level=level)
+
+
+def test_a_raised_alert_takes_the_place_of_the_old_call(connection: Connection):
+    """The old one is superseded, the new one begins at its own minutes."""
+    announce(connection, change(to_level=ORANGE))
+    announce(connection, raised(), AT + 3 * MINUTE)
+    statuses = {(one.transition, one.subsystem): one.status for one in store.calls(connection)}
+    assert statuses["x.1", "safety"] is CallStatus.SUPERSEDED
+    assert statuses["x.2", "safety"] is CallStatus.OPEN
+    assert pages(connection, AT + 5 * MINUTE) == []
+    assert len(pages(connection, AT + 8 * MINUTE)) == 2
+
+
+def test_an_answer_to_the_orange_is_none_to_the_red(connection: Connection):
+    """Who had the orange is called again when it becomes red."""
+    announce(connection, change(to_level=ORANGE))
+    answer(connection, AT + MINUTE)
+    announce(connection, raised(), AT + 3 * MINUTE)
+    assert ("safety", 1, "safety_deputy_day") in pages(connection, AT + 8 * MINUTE)
+
+
+@pytest.mark.parametrize("reason", [Reason.LOWERED, Reason.ENDED])
+def test_nobody_is_paged_for_what_is_over(connection: Connection, reason: Reason):
+    """A lowering and an end close what is open."""
+    announce(connection)
+    announce(connection, change(reason, id="x.2", from_level=RED, to_level=NONE), AT + MINUTE)
+    assert store.calls(connection, status=CallStatus.OPEN) == []
+    assert pages(connection, AT + HOUR) == []
+
+
+@pytest.mark.parametrize("reason", [Reason.SPREAD, Reason.EXTENDED, Reason.NARROWED, Reason.DATA_LOST])
+def test_a_change_of_another_kind_leaves_the_call_open(connection: Connection, reason: Reason):
+    """Nobody has answered yet, and the level still stands."""
+    announce(connection)
+    announce(connection, change(reason, id="x.2"), AT + MINUTE)
+    assert len(pages(connection, AT + 5 * MINUTE)) == 2
+
+
+def test_the_centre_called_on_the_way_hears_the_all_clear(connection: Connection):
+    """Everybody whom a step reached is among the warned, for the subsystem it was called for."""
+    announce(connection)
+    for minutes in (5, 10):
+        pages(connection, AT + minutes * MINUTE)
+    assert Warned(subsystem="safety", person="centre_day") in store.warned(connection, "x")
+    announce(connection, change(Reason.ENDED, id="x.2", from_level=RED, to_level=NONE), AT + HOUR)
+    heard = {row.recipient for row in rows(connection, transition="x.2", subsystem="safety")}
+    assert heard == {"safety_day", "safety_deputy_day", "centre_day"}
+
+
+def test_an_empty_rota_does_not_lose_the_call(connection: Connection):
+    """The centre is told in the subsystem's name, and the call stays the subsystem's."""
+    own = routes(subsystems=SUBSYSTEMS | {"safety": replace(SUBSYSTEMS["safety"], rota=())})
+    announce(connection, own=own)
+    assert rows(connection, subsystem="safety")[0].recipient == "centre_day"
+    assert pages(connection, AT + 5 * MINUTE, own)[0] == ("safety", 1, "centre_day")
+
+
+def test_two_hazards_are_answered_apart(connection: Connection):
+    """An answer to one alert leaves the other's call open."""
+    announce(connection)
+    announce(connection, change(id="y.1", alert="y"))
+    answer(connection, AT + MINUTE)
+    assert [one[0] for one in pages(connection, AT + 5 * MINUTE)] == ["health", "safety", "health"]

@@ -1,0 +1,38 @@
+"""What every test stands on: nothing leaves the machine, and the environment is empty of ours."""
+
+import os
+import sys
+
+import pytest
+from hypothesis import settings
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+# A loaded machine is no failed property.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+
+
+def refuse_the_world(event: str, arguments: tuple[object, ...]) -> None:
+    """Audit hook: a connection or look-up beyond loopback fails its test by name."""
+    if event == "socket.connect":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else host
+    if isinstance(name, str) and name and not name.startswith(LOOPBACK):
+        raise RuntimeError(f"a test reached for {name}; tests speak to 127.0.0.1 only")
+
+
+sys.addaudithook(refuse_the_world)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every FENGSUI_ variable of the developer's shell away, and any proxy with it."""
+    for name in list(os.environ):
+        if name.startswith("FENGSUI_") or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}:
+            monkeypatch.delenv(name)

@@ -1,0 +1,191 @@
+"""What every kind of hazard must do. A kind that is registered and not listed here fails."""
+
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ingest.quantities import QUANTITIES
+from pipeline.kinds import register_all
+from rules.findings import Findings, Verdict
+from rules.hazard import Hazard, hazard
+from rules.heat import Heat
+from rules.ladder import Rung
+from rules.level import Level
+
+register_all()
+
+DAY = timedelta(hours=24)
+CANDIDATES: dict[str, list[Any]] = {
+    "heat": [
+        Heat(
+            ladder={
+                Level.YELLOW: Rung(at_least=35.0, days=3),
+                Level.ORANGE: Rung(at_least=37.0, within=DAY, clear_below=36.0),
+                Level.RED: Rung(at_least=40.0, within=DAY),
+            }
+        ),
+        Heat(ladder={Level.BLUE: Rung(at_least=33.0, days=1)}, max_gap=timedelta(0)),
+        Heat(ladder={Level.RED: Rung(at_least=40.0, within=2 * DAY)}),
+    ],
+}
+
+TABLE = [(kind, rule) for kind, listed in CANDIDATES.items() for rule in listed]
+every_kind = pytest.mark.parametrize(
+    "rule", [rule for _, rule in TABLE], ids=[f"{kind}{i}" for i, (kind, _) in enumerate(TABLE)]
+)
+START = np.datetime64("2022-08-15T00:05:00", "s")
+
+
+def weather(
+    rule: Hazard, nows: int = 5, places: int = 3, *, missing: float = 0.0, lag: int = 0
+) -> xr.Dataset:
+    """A block with every quantity the rule reads, anywhere between its believable bounds."""
+    random = np.random.default_rng(20220818)
+    hours = np.arange(1 - rule.hours_back, rule.hours_ahead + lag + 1)
+    now = START + np.arange(nows) * np.timedelta64(7, "h")
+    parts: dict[str, Any] = {}
+    for name in rule.quantities:
+        limits = QUANTITIES[name]
+        daily = limits.meaning == "day"
+        shape = (nows, places) if daily else (nows, places, hours.size)
+        low, high = (limits.low, limits.high) if name != "temperature_2m" else (20.0, 42.0)
+        values = random.uniform(low, high, shape)
+        values[random.random(shape) < missing] = np.nan
+        parts[name] = (("now", "place", "hour")[: len(shape)], values)
+        if not daily:
+            parts[f"flags_{name}"] = (("now", "place", "hour"), np.zeros(shape, np.uint8))
+    as_of = now.astype("datetime64[h]").astype("datetime64[s]") - np.timedelta64(lag, "h")
+    towns = [f"50015300{number}" for number in range(places)]
+    return xr.Dataset(parts, {"now": now, "as_of": ("now", as_of), "place": towns, "hour": hours})
+
+
+def arrays(found: Findings) -> dict[str, Any]:
+    """The arrays (now, place) of some findings, by name."""
+    parts = {item.name: getattr(found, item.name) for item in fields(found)}
+    return {
+        name: part for name, part in parts.items()
+        if isinstance(part, np.ndarray) and name != "nows"
+    } | found.extra
+
+
+def same(one: Findings, other: Findings) -> None:
+    """Fail where two findings differ in anything."""
+    assert (one.hazard, one.places) == (other.hazard, other.places)
+    for name, part in arrays(one).items():
+        np.testing.assert_array_equal(part, arrays(other)[name], err_msg=name)
+
+
+def test_every_registered_kind_is_held_to_the_contract() -> None:
+    """A new kind brings its line in the table of this file."""
+    assert set(hazard.kinds) == set(CANDIDATES)
+
+
+@pytest.mark.parametrize("kind", hazard.kinds)
+def test_a_kind_is_a_frozen_block_with_a_line_for_each_key(kind: str) -> None:
+    """Its fields are the keys of its configuration and cannot change after start-up."""
+    cls: Any = hazard[kind]
+    assert cls.__dataclass_params__.frozen
+    assert all(field.kw_only for field in fields(cls))
+    assert cls.__doc__
+
+
+@every_kind
+def test_it_reads_quantities_of_the_table_and_says_how_far(rule: Hazard) -> None:
+    """Names that exist, hours that a window can have, a ladder with a rung."""
+    assert set(rule.quantities) <= set(QUANTITIES)
+    assert rule.hours_back >= 1
+    assert rule.hours_ahead >= 0
+    assert rule.ladder
+
+
+@every_kind
+@pytest.mark.parametrize("lag", [0, 2])
+def test_nothing_known_is_unknown_everywhere(rule: Hazard, lag: int) -> None:
+    """NaN in, UNKNOWN out: never calm, never an alarm, no figure and no time."""
+    found = rule.assess("here", weather(rule, missing=1.0, lag=lag))
+    assert (found.verdict == Verdict.UNKNOWN).all()
+    assert (found.reach == max(rule.ladder)).all()
+    assert np.isnan(found.value).all()
+    assert np.isnat(found.onset).all()
+    assert np.isnat(found.expires).all()
+
+
+@every_kind
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize(("nows", "places"), [(1, 1), (1, 4), (6, 1), (5, 3)])
+def test_findings_have_one_value_a_now_and_place(
+    rule: Hazard, nows: int, places: int, missing: float
+) -> None:
+    """Of the types that Findings names; a verdict is always one of the enum."""
+    found = rule.assess("here", weather(rule, nows, places, missing=missing))
+    kinds = {
+        "floor": "int8", "reach": "int8", "ceiling": "int8", "basis": "int8", "marks": "uint8",
+        "value": "float64", "threshold": "float64", "age": "float64",
+        "onset": "datetime64[s]", "expires": "datetime64[s]",
+    }
+    for name, part in arrays(found).items():
+        assert (part.shape, part.dtype) == ((nows, places), np.dtype(kinds.get(name, "float64"))), name
+    assert set(found.verdict.ravel().tolist()) <= {int(verdict) for verdict in Verdict}
+
+
+@every_kind
+def test_only_levels_of_the_ladder_are_given(rule: Hazard) -> None:
+    """And what is certain is possible, what is possible not yet cleared."""
+    found = rule.assess("here", weather(rule, missing=0.2))
+    assert set(found.floor.ravel().tolist()) <= {0, *(int(level) for level in rule.ladder)}
+    assert (found.floor <= found.reach).all()
+    assert (found.reach <= found.ceiling).all()
+
+
+@every_kind
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_a_block_is_not_touched_and_asking_again_gives_the_same(rule: Hazard, missing: float) -> None:
+    """A rule is a function: nothing is written into the weather, nothing remembered."""
+    block = weather(rule, missing=missing)
+    before = block.copy(deep=True)
+    first, second = rule.assess("here", block), rule.assess("here", block)
+    assert block.identical(before)
+    same(first, second)
+
+
+@every_kind
+def test_a_block_that_cannot_be_written_is_enough(rule: Hazard) -> None:
+    """Arrays shared with others are read only."""
+    block = weather(rule)
+    for name in block.data_vars:
+        block[name].values.setflags(write=False)
+    same(rule.assess("here", block), rule.assess("here", weather(rule)))
+
+
+@every_kind
+@pytest.mark.parametrize("lag", [0, 3])
+def test_many_nows_are_each_now_alone(rule: Hazard, lag: int) -> None:
+    """Live is a block of one."""
+    block = weather(rule, nows=9, missing=0.1, lag=lag)
+    together = rule.assess("here", block)
+    for row in range(9):
+        same(together.at(row), rule.assess("here", block.isel(now=[row])))
+
+
+@every_kind
+def test_places_keep_their_order_and_do_not_touch_each_other(rule: Hazard) -> None:
+    """Another order of towns is the same findings in another order."""
+    block = weather(rule, places=4, missing=0.1)
+    order = [2, 0, 3, 1]
+    straight, turned = rule.assess("here", block), rule.assess("here", block.isel(place=order))
+    assert turned.places == tuple(straight.places[index] for index in order)
+    for name, part in arrays(straight).items():
+        np.testing.assert_array_equal(part[:, order], arrays(turned)[name], err_msg=name)
+
+
+@every_kind
+def test_findings_carry_the_name_of_their_block(rule: Hazard) -> None:
+    """Two blocks of one kind stay apart; the moments are those asked about."""
+    block = weather(rule)
+    found = rule.assess("here", block)
+    assert found.hazard == "here"
+    np.testing.assert_array_equal(found.nows, block["now"].values)

@@ -1,0 +1,305 @@
+"""The documents cannot rot: what they tell people to type exists, and what people can write is told of."""
+
+import ast
+import json
+import re
+import shlex
+import shutil
+import tomllib
+from dataclasses import fields
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import click
+import fakes
+import pytest
+import yaml
+from click.testing import CliRunner
+from house_rules import ROOT
+
+from alerts.conduct import Conduct
+from alerts.delivery import channel
+from alerts.people import Advice, Part, Person, Routes, Shift, Step, Subsystem
+from alerts.transition import Reason
+from ingest.places import District, Neighbour, Place, Station
+from ingest.secret import Secret
+from ingest.source import Feed, source
+from pipeline.cli import main
+from pipeline.config import ChannelKeys, Service, default_folder, load
+from pipeline.kinds import register_all
+from pipeline.replay.report import as_json
+from pipeline.replay.run import Replay
+from rules.hazard import hazard
+from rules.ladder import Rung
+
+register_all()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+READMES = [ROOT / "README.md", ROOT / "README.en.md"]
+REGISTRIES: list[Any] = [source, hazard, channel]
+BLOCKS = [
+    *(Service, Feed, Conduct, ChannelKeys, Rung, Secret),
+    *(Routes, Person, Subsystem, Shift, Part, Step, Advice),
+    *(District, Station, Place, Neighbour),
+]
+KINDS = [registry[kind] for registry in REGISTRIES for kind in registry.kinds]
+PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|…|\.\.\.")
+IMAGE = re.compile(r"fengsui:\S+")
+
+
+def fenced(path: Path, language: str) -> list[str]:
+    """Contents of the fenced blocks of a document in a language, such as ``yaml``."""
+    return re.findall(rf"^```(?:{language})\n(.*?)^```", path.read_text("utf-8"), re.M | re.S)
+
+
+def shell_lines(path: Path) -> list[str]:
+    """Lines of the fenced shell blocks of a document, continued ones joined, prompts gone."""
+    joined = "\n".join(fenced(path, "sh|bash|shell|console")).replace("\\\n", " ").splitlines()
+    lines = [re.sub(r"^\$\s+", "", line).partition(" #")[0].strip() for line in joined]
+    return [re.sub(r"\s+", " ", line) for line in lines if line]
+
+
+def words_after(program: str, words: list[str]) -> list[str] | None:
+    """Words after the program a command starts, in a container as well; None for another program."""
+    while words and re.fullmatch(r"[A-Z_]+=.*|sudo", words[0]):
+        words = words[1:]
+    images = [place for place, word in enumerate(words) if IMAGE.fullmatch(word)]
+    if words[:2] == ["docker", "run"] and images and program == "fengsui":
+        return words[images[0] + 1 :]
+    return words[1:] if words and Path(words[0]).name == program else None
+
+
+def calls_of(program: str) -> list[tuple[Path, list[str]]]:
+    """Each call of `program` in any document, as its words after the program."""
+    found = []
+    for path in DOCUMENTS:
+        for line in shell_lines(path):
+            for part in re.split(r"\s*(?:&&|\|\||\||;)\s*", line):
+                words = words_after(program, shlex.split(part))
+                if words is not None:
+                    found.append((path, words))
+    return found
+
+
+def without_group_options(words: list[str]) -> list[str]:
+    """A call from its command on: the options before it belong to `fengsui` itself and take a value."""
+    known = {option for parameter in main.params for option in parameter.opts}
+    while words and words[0].startswith("-"):
+        assert words[0] in known, f"fengsui has no option {words[0]}"
+        words = words[2:]
+    return words
+
+
+def command_names() -> list[str]:
+    """Names of all commands."""
+    return main.list_commands(click.Context(main))
+
+
+def keys_of(block: type) -> list[str]:
+    """Keys that a block of configuration can have."""
+    return [item.name for item in fields(block) if item.init]
+
+
+def call_name(value: object) -> str:
+    """A documented call as it was written."""
+    return " ".join(value) if isinstance(value, list) else getattr(value, "name", "")
+
+
+@pytest.mark.parametrize(("path", "words"), calls_of("fengsui"), ids=call_name)
+def test_a_documented_command_can_be_typed(path: Path, words: list[str]):
+    """`fengsui COMMAND` of a document is taken as written, with every argument and option."""
+    name, *rest = without_group_options(words)
+    command = main.get_command(click.Context(main), name)
+    assert command is not None, f"{path.name}: there is no `fengsui {name}`"
+    with command.make_context(name, rest):
+        pass
+
+
+@pytest.mark.parametrize(("path", "words"), calls_of("make"), ids=call_name)
+def test_a_documented_target_exists(path: Path, words: list[str]):
+    """`make TARGET` of a shell block is a target of the Makefile."""
+    asked = {word for word in words if "=" not in word and not PLACEHOLDER.fullmatch(word)}
+    assert asked <= targets(), path.name
+
+
+def targets() -> set[str]:
+    """Targets of the Makefile that people may ask for."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_target_named_in_a_sentence_exists(path: Path):
+    """`make TARGET` in running text is a target as well."""
+    named = re.findall(r"`make ([a-z]+)[^`]*`", path.read_text("utf-8"))
+    assert set(named) <= targets()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_command_named_in_a_sentence_exists(path: Path):
+    """`fengsui COMMAND` in running text is a command as well."""
+    named = re.findall(r"`fengsui ([a-z][a-z-]*)[^`]*`", path.read_text("utf-8"))
+    assert set(named) <= set(command_names())
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_a_readme_starts_the_demo_and_the_tests(path: Path):
+    """Whoever opens the project finds what to type."""
+    assert {"make run", "make test"} <= set(shell_lines(path))
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", command_names())
+def test_every_command_is_shown(name: str, path: Path):
+    """Each command of `fengsui` stands in a shell block of each README."""
+    shown = [without_group_options(words)[:1] for where, words in calls_of("fengsui") if where == path]
+    assert [name] in shown
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", command_names())
+def test_every_option_is_named(name: str, path: Path):
+    """Each option of a command is named in each README."""
+    text = path.read_text("utf-8")
+    options = {option for parameter in main.commands[name].params for option in parameter.opts}
+    missing = {option for option in options if option.startswith("--") and option not in text}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_every_target_is_named(path: Path):
+    """Each target of the Makefile but `help`, which lists them, is named in each README."""
+    text = path.read_text("utf-8")
+    assert {name for name in targets() if not re.search(rf"make {name}\b", text)} <= {"help"}
+
+
+def test_both_readmes_say_the_same():
+    """They show the same commands, code, examples and sections; only the sentences differ."""
+    chinese, english = READMES
+    assert shell_lines(chinese) == shell_lines(english)
+    for language in ("python", "yaml", "json", "ini", "text"):
+        assert fenced(chinese, language) == fenced(english, language), language
+    levels = [re.findall(r"^#+", path.read_text("utf-8"), re.M) for path in READMES]
+    assert levels[0] == levels[1]
+
+
+@pytest.mark.parametrize("name", command_names())
+def test_every_command_explains_itself_with_an_example(name: str):
+    """--help says what the command does and shows it."""
+    done = CliRunner().invoke(main, [name, "--help"])
+    assert done.exit_code == 0
+    assert f"fengsui {name}" in done.output.partition("\n")[2], "add an example to the help"
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.sort)
+def test_every_kind_is_documented(registry, path: Path):
+    """A kind that configuration can name is told of in each README."""
+    text = path.read_text("utf-8")
+    assert [kind for kind in registry.kinds if f"`{kind}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("block", [*BLOCKS, *KINDS], ids=lambda block: block.__name__)
+def test_every_key_is_documented(block: type, path: Path):
+    """A key that configuration can write is told of in each README."""
+    text = path.read_text("utf-8")
+    assert [key for key in keys_of(block) if not re.search(rf"`{key}\b[^`]*`", text)] == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_every_file_of_the_configuration_is_documented(path: Path):
+    """Whoever has run `fengsui init` finds each file explained."""
+    text = path.read_text("utf-8")
+    names = [
+        file.name if file.parent == default_folder() else f"{file.parent.name}/*.yaml"
+        for file in default_folder().rglob("*") if file.is_file()
+    ]
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_every_variable_is_documented(path: Path):
+    """Each FENGSUI_ variable that is read is told of in each README."""
+    variables = set(re.findall(r"FENGSUI_[A-Z_]+", (ROOT / "pipeline/settings.py").read_text()))
+    assert {name for name in variables if f"`{name}`" not in path.read_text("utf-8")} == set()
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_every_reason_is_documented(path: Path):
+    """Who reads a replay or a webhook finds each reason of a change."""
+    text = path.read_text("utf-8")
+    assert [reason.value for reason in Reason if f"`{reason.value}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_the_form_of_a_replay_is_documented(path: Path):
+    """The example has the keys that `fengsui replay --json` writes, in their order."""
+    change, row = fakes.change(), fakes.delivery()
+    replay = Replay(event="e", ticks=1, elapsed_s=0.0, transitions=(change,), deliveries=(row,))
+    written = as_json(replay, fakes.texts(), "zh")
+    assert key_tree(json.loads(fenced(path, "json")[0])) == key_tree(written)
+
+
+def key_tree(value: object) -> object:
+    """Keys of nested JSON, without the towns, which are data."""
+    if isinstance(value, dict):
+        return [(key, None if key == "places" else key_tree(part)) for key, part in value.items()]
+    return [key_tree(part) for part in value[:1]] if isinstance(value, list) else None
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_an_example_of_configuration_loads(path: Path, tmp_path: Path):
+    """A YAML block that names its file replaces that file without a mistake."""
+    for number, block in enumerate(fenced(path, "ya?ml")):
+        file = re.match(r"# config/(\S+\.yaml)\n", block)
+        assert file, "begin the block with # config/FILE.yaml"
+        folder = tmp_path / str(number)
+        shutil.copytree(default_folder(), folder)
+        (folder / file[1]).write_text(block, encoding="utf-8")
+        load(folder)
+
+
+def test_every_dependency_has_its_reason():
+    """DESIGN.md says of each package why it is there."""
+    text = (ROOT / "DESIGN.md").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    named = {re.split(r"[\[><=~! ]", requirement)[0] for requirement in wanted}
+    assert {name for name in named if f"`{name}`" not in text} == set()
+
+
+def test_a_decision_has_its_date():
+    """Each paragraph under Decisions begins with a date and a title."""
+    text = (ROOT / "DESIGN.md").read_text("utf-8")
+    decisions = text.partition("## Decisions\n")[2].partition("\n## ")[0]
+    paragraphs = [part for part in decisions.strip().split("\n\n") if not part.lstrip().startswith("###")]
+    assert len(paragraphs) >= 30
+    wrong = [part for part in paragraphs if not re.match(r"\s*\d{4}-\d\d-\d\d · \*\*.+?\*\* \S", part)]
+    assert wrong == []
+
+
+def links_of(path: Path) -> list[str]:
+    """Targets of the relative links of a document."""
+    links = re.findall(r"\]\(([^)#\s]+)", path.read_text("utf-8"))
+    return [link for link in links if not re.match(r"[a-z]+:", link)]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_somewhere(path: Path):
+    """Every relative link of a document is a file of the checkout."""
+    assert [link for link in links_of(path) if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_path_named_in_a_sentence_exists(path: Path):
+    """A file of the checkout that a document names by its path is there."""
+    named = re.findall(r"`((?:ingest|rules|alerts|pipeline|tests|config)/[\w./-]*)`", path.read_text("utf-8"))
+    assert [name for name in named if not PLACEHOLDER.search(name) and not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_an_example_can_be_read(path: Path):
+    """Every fenced block of YAML, JSON or Python follows the grammar of its language."""
+    assert all(yaml.safe_load(block) for block in fenced(path, "ya?ml"))
+    assert all(json.loads(block) for block in fenced(path, "json"))
+    assert all(ast.parse(block) for block in fenced(path, "python"))
