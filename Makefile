@@ -12,7 +12,7 @@ WORKERS ?= $(shell [ $(CORES) -gt 4 ] && echo 4 || echo $(CORES))
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
-run: $(VENV)/.run ## the bundled August 2022 event, with the console
+run: $(VENV)/.run ## the bundled August 2022 event through the real daemon
 	$(BIN)/fengsui demo $(ARGS)
 
 test: $(VENV)/.dev ## every test but the soak

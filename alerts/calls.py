@@ -17,15 +17,19 @@ from alerts.transition import Reason, Transition
 _REPLACING = frozenset({Reason.RAISED, Reason.LOWERED, Reason.ENDED})
 
 
-def announce(
-    connection: Connection, change: Transition, notices: list[Notice], desk: Desk, now: datetime
-) -> int:
-    """Write a change, its notices, its deliveries and its calls as rows; the number of deliveries.
+def replace_older(connection: Connection, change: Transition, now: datetime) -> None:
+    """Close the calls, and cancel the unsent messages, that a rise, a lowering or an end overtakes.
 
-    A change that raises, lowers or ends an alert closes the calls that are still open for it.
+    To be done before it is decided who was warned: somebody whose only message is cancelled here was not.
     """
     if change.reason in _REPLACING:
         store.supersede(connection, change.alert, now)
+
+
+def announce(
+    connection: Connection, change: Transition, notices: list[Notice], desk: Desk, now: datetime
+) -> int:
+    """Write a change, its notices, its deliveries and its calls as rows; the number of deliveries."""
     store.record(connection, change, notices)
     for subsystem in _called(change, notices):
         store.open_call(connection, _first(change, subsystem, desk, now))

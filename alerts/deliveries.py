@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
-from alerts.delivery import Delivery, Status
+from alerts.delivery import REPLACED, Delivery, Status
 from alerts.tables import delivery as table
 
 _FIELDS = (
@@ -17,8 +17,27 @@ _FIELDS = (
     " priority attempts sent_at detail"
 ).split()
 
-
 _NEXT_DUE = select(func.min(table.c.due_at)).where(table.c.status == Status.DUE.value)
+_DUE = (
+    select(table)
+    .where(table.c.status == Status.DUE.value, table.c.due_at <= bindparam("now"))
+    .where(table.c.channel.not_in(bindparam("without", expanding=True)))
+    .order_by(table.c.priority, table.c.due_at, table.c.planned_at, table.c.key)
+    .limit(bindparam("most"))
+)
+_CLAIM = (
+    update(table)
+    .where(table.c.key == bindparam("mine"), table.c.status == Status.DUE.value)
+    .values(status=Status.CLAIMED.value, attempts=table.c.attempts + 1)
+)
+_GIVE_WAY = (
+    update(table)
+    .where(table.c.status == Status.CLAIMED.value, table.c.replaced)
+    .values(status=Status.CANCELLED.value, detail=REPLACED)
+)
+_SETTLE = update(table).where(
+    table.c.key == bindparam("mine"), table.c.status == Status.CLAIMED.value
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,38 +73,33 @@ def due(
     connection: Connection, now: datetime, limit: int, *, without: Iterable[str] = ()
 ) -> list[Delivery]:
     """Rows whose time has come, the most urgent and oldest first; none of the channels in `without`."""
-    query = (
-        select(table)
-        .where(table.c.status == Status.DUE.value, table.c.due_at <= now)
-        .where(table.c.channel.not_in(list(without)))
-        .order_by(table.c.priority, table.c.due_at, table.c.planned_at, table.c.key)
-        .limit(limit)
-    )
-    return [_delivery(row) for row in connection.execute(query)]
+    asked = {"now": now, "without": list(without), "most": limit}
+    return [_delivery(row) for row in connection.execute(_DUE, asked)]
 
 
 def claim(connection: Connection, key: str) -> bool:
     """Take a due row for sending; False where another worker, or an acknowledgement, was faster."""
-    taken = update(table).where(table.c.key == key, table.c.status == Status.DUE.value)
-    done = connection.execute(
-        taken.values(status=Status.CLAIMED.value, attempts=table.c.attempts + 1)
-    )
-    return done.rowcount == 1
+    return connection.execute(_CLAIM, {"mine": key}).rowcount == 1
 
 
 def settle(connection: Connection, outcome: Outcome) -> None:
-    """Write the outcome of an attempt into its claimed row."""
+    """Write the outcome of an attempt into its claimed row; a replaced one is not tried again."""
+    if outcome.status is Status.DUE:
+        connection.execute(_GIVE_WAY.where(table.c.key == outcome.key))
     values: dict[str, Any] = {"status": outcome.status.value, "detail": outcome.detail}
     if outcome.status is Status.SENT:
         values["sent_at"] = outcome.at
     if outcome.next_at is not None:
         values["due_at"] = outcome.next_at
-    mine = (table.c.key == outcome.key) & (table.c.status == Status.CLAIMED.value)
-    connection.execute(update(table).where(mine).values(values))
+    connection.execute(_SETTLE, {"mine": outcome.key, **values})
 
 
 def recover(connection: Connection) -> int:
-    """Make rows due again that were being sent when the process died; they keep their keys."""
+    """Make rows due again that were being sent when the process died; they keep their keys.
+
+    Those that a newer change had replaced meanwhile are cancelled instead.
+    """
+    connection.execute(_GIVE_WAY)
     stuck = update(table).where(table.c.status == Status.CLAIMED.value)
     return connection.execute(stuck.values(status=Status.DUE.value)).rowcount
 

@@ -30,6 +30,10 @@ class Status(StrEnum):
     """Not needed any more, with the reason in `detail`."""
 
 
+REPLACED = "replaced by a newer change"
+"""Detail of a delivery that a newer change of its alert overtook."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """One message to one person over one channel."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from alerts.conduct import Conduct
 from alerts.transition import Reason, Transition
-from ingest.times import Instants, from64, instant64, utc
+from ingest.times import HOUR, Instants, from64, instant64, utc
 from rules.findings import Findings, Levels
 from rules.ladder import Ladder
 from rules.level import Level
@@ -51,8 +51,8 @@ class State:
     """Level in force per town."""
     certain_since: Instants
     """(town, level): since when the level has been certain without a break; NaT where it is not."""
-    possible_at: Instants
-    """(town, level): when the level was last possible; NaT where never."""
+    clear_since: Instants
+    """(town, level): since when the level has been impossible without a break; NaT while it is possible."""
     alert: str | None = None
     """Identifier of the open alert."""
     count: int = 0
@@ -82,7 +82,7 @@ class State:
             places=places,
             level=np.zeros(len(places), np.int8),
             certain_since=np.full(grid, _NEVER),
-            possible_at=np.full(grid, _NEVER),
+            clear_since=np.full(grid, _NEVER),
         )
 
     @property
@@ -130,10 +130,11 @@ def _clock_levels(state: State, findings: Findings, now: datetime) -> State:
     certain = findings.floor[0][:, None] >= _LEVELS
     possible = findings.ceiling[0][:, None] >= _LEVELS
     begun = np.where(np.isnat(state.certain_since), moment, state.certain_since)
+    cleared = np.where(np.isnat(state.clear_since), moment, state.clear_since)
     return replace(
         state,
         certain_since=np.where(certain, begun, _NEVER),
-        possible_at=np.where(possible, moment, state.possible_at),
+        clear_since=np.where(possible, _NEVER, cleared),
     )
 
 
@@ -144,9 +145,8 @@ def _levels(state: State, now: datetime, ladder: Ladder) -> Levels:
         rung = ladder[rung_level]
         held = moment - state.certain_since[:, rung_level]
         risen = held >= np.timedelta64(rung.hold)  # NaT compares false: not certain, not risen
-        clear_for = moment - state.possible_at[:, rung_level]
-        kept = (clear_for == np.timedelta64(0)) | (clear_for < np.timedelta64(rung.keep))
-        stays = (state.level >= rung_level) & kept
+        cleared = moment - state.clear_since[:, rung_level] >= np.timedelta64(rung.keep)
+        stays = (state.level >= rung_level) & ~cleared
         level[risen | stays] = rung_level
     return level
 
@@ -157,6 +157,8 @@ def _reason(
     before, after = int(state.level.max(initial=0)), int(level.max(initial=0))
     if before != after:
         return _district_reason(before, after)
+    if after == 0 and state.alert is not None:
+        return Reason.ENDED  # the towns it stood for are no longer in the configuration
     if (level > state.level).any():
         return Reason.SPREAD
     if (level < state.level).any():
@@ -175,10 +177,12 @@ def _district_reason(before: int, after: int) -> Reason:
 
 
 def _outlasts(state: State, findings: Findings, now: datetime, lead: timedelta) -> bool:
+    """Whether people must hear of a later end: by much soon before the end they know, by little at it."""
     expires = _latest(findings.expires[0][findings.floor[0] >= state.top])
     if expires is None or state.told_until is None:
         return expires is not None
-    return now >= state.told_until - lead and expires > state.told_until
+    ahead = lead if expires - state.told_until >= lead else min(HOUR, lead)
+    return now >= state.told_until - ahead and expires > state.told_until
 
 
 def _change(

@@ -42,14 +42,14 @@ def load(stored: dict[str, Any], places: tuple[str, ...]) -> State:
         if place in known:
             fresh.level[row] = stored["level"][known[place]]
             fresh.certain_since[row] = _instants(stored["certain_since"][known[place]])
-            fresh.possible_at[row] = _instants(stored["possible_at"][known[place]])
+            fresh.clear_since[row] = _instants(stored["clear_since"][known[place]])
     return State(
         hazard=fresh.hazard,
         district=fresh.district,
         places=places,
         level=fresh.level,
         certain_since=fresh.certain_since,
-        possible_at=fresh.possible_at,
+        clear_since=fresh.clear_since,
         alert=stored["alert"],
         count=stored["count"],
         opened_at=_moment(stored["opened_at"]),

@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from alerts import deliveries
 from alerts.deliveries import Outcome
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 # Threads start as they are needed: enough for the lanes of sixteen channels that all hang.
 _WORKERS = 64
-_BATCH = 64
 _GLANCE_S = 0.2
 
 
@@ -51,34 +50,40 @@ class Outbox:
     )
 
     def pump(self, now: datetime) -> int:
-        """Harvest finished sends, start due ones, and return how many are under way. Never waits."""
-        self._harvest(now)
-        while chosen := self._choose(now):
-            self._start(chosen, now)
+        """Keep what has been sent and claim what is due, in one commit; then start it. Never waits.
+
+        Returns how many sends are under way.
+        """
+        finished = [flight for flight in self._flights if flight.done()]
+        with writing(self.engine) as connection:
+            self._keep(connection, finished, now)
+            mine = self._claim(connection, now, finished)
+        self._forget(finished)
+        for item in mine:
+            self._flights[self._pool.submit(self._send, item, now)] = item
         return len(self._flights)
 
-    def _choose(self, now: datetime) -> list[Delivery]:
+    def _claim(
+        self, connection: Connection, now: datetime, finished: Collection[Future[Outcome]]
+    ) -> list[Delivery]:
         """The next rows for lanes with room; a full lane's rows must not crowd out the others."""
-        busy = Counter(item.channel for item in self._flights.values())
-        full = [name for name, number in busy.items() if number >= self.lane]
-        with reading(self.engine) as connection:
-            waiting = deliveries.due(connection, now, _BATCH, without=full)
-        chosen = []
-        for item in waiting:
-            if busy[item.channel] < self.lane:
-                busy[item.channel] += 1
-                chosen.append(item)
-        return chosen
-
-    def _start(self, chosen: list[Delivery], now: datetime) -> None:
-        with writing(self.engine) as connection:
-            mine = [item for item in chosen if deliveries.claim(connection, item.key)]
-            for item in mine:
+        busy = Counter(item.channel for flight, item in self._flights.items() if flight not in finished)
+        mine: list[Delivery] = []
+        while True:
+            full = {name for name, number in busy.items() if number >= self.lane}
+            if full and full >= self.channels.keys():
+                return mine
+            waiting = deliveries.due(connection, now, self.lane, without=full)
+            for item in waiting:
+                if busy[item.channel] >= self.lane or not deliveries.claim(connection, item.key):
+                    continue
                 if now > item.expires_at:
                     deliveries.settle(connection, _too_late(item, now))
-        for item in mine:
-            if now <= item.expires_at:
-                self._flights[self._pool.submit(self._send, item, now)] = item
+                else:
+                    busy[item.channel] += 1
+                    mine.append(item)
+            if len(waiting) < self.lane:
+                return mine
 
     def drain(self, now: datetime, deadline: float = 60.0) -> None:
         """Send everything that is due at `now` and wait for it, at most `deadline` seconds in all."""
@@ -120,16 +125,20 @@ class Outbox:
     def close(self) -> None:
         """Wait for what is under way, keep its outcomes, and end the workers."""
         self._pool.shutdown(wait=True)
-        self._harvest(None)
+        finished = list(self._flights)
+        if finished:
+            with writing(self.engine) as connection:
+                self._keep(connection, finished, None)
+            self._forget(finished)
 
-    def _harvest(self, now: datetime | None) -> None:
-        finished = [flight for flight in self._flights if flight.done()]
-        if not finished:
-            return
-        with writing(self.engine) as connection:
-            for flight in finished:
-                outcome = flight.result()
-                deliveries.settle(connection, replace(outcome, at=now or outcome.at))
+    def _keep(
+        self, connection: Connection, finished: Iterable[Future[Outcome]], now: datetime | None
+    ) -> None:
+        for flight in finished:
+            outcome = flight.result()
+            deliveries.settle(connection, replace(outcome, at=now or outcome.at))
+
+    def _forget(self, finished: Iterable[Future[Outcome]]) -> None:
         for flight in finished:
             del self._flights[flight]
 

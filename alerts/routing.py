@@ -60,7 +60,7 @@ def route(
     """
     parts = routes.matrix.get(change.hazard, {})
     if change.reason in _TO_THE_WARNED:
-        return _to_the_warned(change, routes, parts, list(warned))
+        return _to_the_warned(change, routes, now, list(warned))
     notices = []
     for subsystem in routes.subsystems:
         refusal = _refusal(change, routes, parts, subsystem)
@@ -135,29 +135,44 @@ def must_answer(change: Transition, role: Role) -> bool:
 
 
 def _to_the_warned(
-    change: Transition, routes: Routes, parts: dict[str, Part], warned: list[Warned]
+    change: Transition, routes: Routes, now: datetime, warned: list[Warned]
 ) -> list[Notice]:
+    parts = routes.matrix.get(change.hazard, {})
     notices = []
     for subsystem in routes.subsystems:
-        part = parts.get(subsystem)
-        mine = {item.person for item in warned if item.subsystem == subsystem}
-        # Who left the configuration since has no address any more; a change must not fail for that.
-        people = sorted(mine & routes.people.keys())
-        if not people:
-            gone = "was warned through people the configuration has no more"
-            notices.append(_nobody(subsystem, part, gone if mine else "was not warned of this alert"))
-        notices += [
-            Notice(
-                subsystem=subsystem,
-                person=person,
-                role=part.role if part else "inform",
-                task=task_of(part, change.to_level),
-                step=0,
-                why="was warned of this alert",
-            )
-            for person in people
-        ]
+        people = sorted({item.person for item in warned if item.subsystem == subsystem})
+        known = [person for person in people if person in routes.people]
+        if known:
+            part = parts.get(subsystem)
+            notices += [_afterwards(change, subsystem, part, person) for person in known]
+        else:
+            notices += _to_the_unwarned(change, routes, subsystem, bool(people), now)
     return notices
+
+
+def _afterwards(change: Transition, subsystem: str, part: Part | None, person: str) -> Notice:
+    return Notice(
+        subsystem=subsystem,
+        person=person,
+        role=part.role if part else "inform",
+        task=task_of(part, change.to_level),
+        step=0,
+        why="was warned of this alert",
+    )
+
+
+def _to_the_unwarned(
+    change: Transition, routes: Routes, subsystem: str, gone: bool, now: datetime
+) -> list[Notice]:
+    """Whoever never heard of an alert needs no all-clear, but must hear of the level that stands."""
+    parts = routes.matrix.get(change.hazard, {})
+    part = parts.get(subsystem)
+    if change.reason is Reason.LOWERED and _refusal(change, routes, parts, subsystem) is None:
+        return call(routes, subsystem, part, change.to_level, FIRST_STEP, now)
+    why = "was not warned of this alert"
+    if gone:
+        why = "was warned through people the configuration has no more"
+    return [_nobody(subsystem, part, why)]
 
 
 def _nobody(subsystem: str, part: Part | None, why: str) -> Notice:

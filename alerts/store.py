@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from alerts import tables
+from alerts.delivery import REPLACED, Status
 from alerts.lifecycle import State
+from alerts.links import Claim
 from alerts.memory import dump, load
 from alerts.routing import Notice, Warned
 from alerts.transition import Reason, Transition
 from rules.level import Level
 
-
 _STATES = select(tables.lifecycle.c.hazard, tables.lifecycle.c.state)
 _KEEP_STATE = update(tables.lifecycle).where(tables.lifecycle.c.hazard == bindparam("of_hazard"))
+
+
+_ABOUT_DATA = (Reason.DATA_LOST.value, Reason.DATA_FOUND.value)
 
 
 class CallStatus(StrEnum):
@@ -127,6 +131,27 @@ def notices(connection: Connection) -> list[Told]:
     return [Told(**row._mapping) for row in rows]
 
 
+def claims(connection: Connection, since: datetime, valid: timedelta) -> list[Claim]:
+    """What the links signed since a moment stand for: who was told what, until when they may answer."""
+    told, change = tables.notice, tables.transition
+    query = (
+        select(told.c.transition, told.c.subsystem, told.c.person, told.c.at, change.c.alert)
+        .join(change, change.c.id == told.c.transition)
+        .where(told.c.at >= since, told.c.person.is_not(None))
+        .order_by(told.c.id.desc())
+    )
+    return [
+        Claim(
+            alert=row.alert,
+            transition=row.transition,
+            subsystem=row.subsystem,
+            person=row.person,
+            expires_at=row.at + valid,
+        )
+        for row in connection.execute(query)
+    ]
+
+
 def transitions(
     connection: Connection, *, alert: str | None = None, since: datetime | None = None
 ) -> list[Transition]:
@@ -165,13 +190,19 @@ def _plain(levels: Any) -> dict[str, int]:
 def warned(connection: Connection, alert: str) -> list[Warned]:
     """Everybody whom a message of an alert reached or is still on its way to.
 
-    Those whose messages all failed or were cancelled never heard of it, and need no all-clear.
+    Those whose messages all failed or were cancelled never heard of it, and need no all-clear; nor do
+    those who only heard that data was lost.
     """
-    table = tables.delivery
+    table, change = tables.delivery, tables.transition
     query = (
         select(table.c.subsystem, table.c.recipient)
         .distinct()
-        .where(table.c.alert == alert, table.c.status.not_in(("cancelled", "failed")))
+        .join(change, change.c.id == table.c.transition)
+        .where(
+            table.c.alert == alert,
+            table.c.status.not_in(("cancelled", "failed")),
+            change.c.reason.not_in(_ABOUT_DATA),
+        )
         .order_by(table.c.subsystem, table.c.recipient)
     )
     return [
@@ -186,7 +217,18 @@ def open_call(connection: Connection, call: Call) -> None:
 
 
 def supersede(connection: Connection, alert: str, now: datetime) -> int:
-    """Close the open calls of an alert, because a newer change takes their place; how many."""
+    """Close the open calls of an alert, because a newer change takes their place; how many.
+
+    Messages about the older state that have not gone out are cancelled, and one that is being sent is not
+    tried again: after an outage people hear how things stand, not how they stood. News of lost data stays.
+    """
+    table, change = tables.delivery, tables.transition
+    news = select(change.c.id).where(change.c.alert == alert, change.c.reason.in_(_ABOUT_DATA))
+    mine = (table.c.alert == alert) & table.c.transition.not_in(news)
+    unsent = update(table).where(mine, table.c.status == Status.DUE.value)
+    connection.execute(unsent.values(status=Status.CANCELLED.value, detail=REPLACED))
+    in_flight = update(table).where(mine, table.c.status == Status.CLAIMED.value)
+    connection.execute(in_flight.values(replaced=True))
     done = update(tables.call).where(
         tables.call.c.alert == alert, tables.call.c.status == CallStatus.OPEN.value
     )

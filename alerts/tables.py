@@ -100,9 +100,11 @@ delivery = Table(
     Column("priority", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("replaced", Boolean, nullable=False, default=False),
     Column("sent_at", UtcTime),
     Column("detail", Text, nullable=False),
-    Index("delivery_due", "status", "due_at"),
+    # In the order in which rows go out, so that a long queue is not sorted at every look.
+    Index("delivery_due", "status", "priority", "due_at", "planned_at", "key", "channel"),
 )
 
 acknowledgement = Table(

@@ -177,6 +177,11 @@ class Archive:
         """Distinct moments in (after, until] at which something new became known."""
         return list(connection.scalars(_ARRIVALS, {"after": after, "until": until}))
 
+    def sources(self, connection: Connection) -> list[str]:
+        """Names of all sources that ever said anything."""
+        query = select(_batch.c.source).distinct().order_by(_batch.c.source)
+        return list(connection.scalars(query))
+
     def newest(self, connection: Connection, source: str | None = None) -> datetime | None:
         """When something last became known, from one source or from any; None where never."""
         asked = (_NEWEST, {}) if source is None else (_NEWEST_OF, {"source": source})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -79,17 +80,18 @@ def fill(batches: Sequence[Batch], nows: Instants, view: View) -> xr.Dataset:
     as_of = _as_of(nows, view.latency)
     timeline = _Timeline.covering(as_of, view)
     window = view.hours_back + view.hours_ahead
-    shape = (nows.size, len(view.places), window)
+    shape = (nows.size, window, len(view.places))
     hourly = {name for name in view.quantities if quantity(name).meaning != "day"}
-    values = {name: np.full(shape, np.nan) for name in view.quantities}
-    flags = {name: np.zeros(shape, dtype=np.uint8) for name in view.quantities}
+    # In memory the places of an hour lie side by side: what looks along the hours then works on whole rows
+    # of places, several times faster on a province.
+    values = {name: np.full(shape, np.nan).transpose(0, 2, 1) for name in view.quantities}
+    flags = {name: np.zeros(shape, np.uint8).transpose(0, 2, 1) for name in view.quantities}
     heard = _unshadowed([batch for batch in batches if batch.source in view.sources], exact[0], as_of[0])
-    told = _exact([batch.available_at for batch in heard])
-    until = np.searchsorted(told, exact, side="right")
     laid = 0
     for row, now in enumerate(nows):
-        timeline.lay(heard[laid : until[row]])
-        laid = until[row]
+        known = bisect_right(heard, _moment(exact[row]), key=lambda batch: batch.available_at)
+        timeline.lay(heard[laid:known])
+        laid = known
         start = int((as_of[row] - timeline.start) / _HOUR) - view.hours_back + 1
         for name in view.quantities:
             timeline.cut(name, start, now, values[name][row], flags[name][row])
@@ -101,9 +103,9 @@ def exact64(moment: datetime) -> np.datetime64:
     return np.datetime64(utc(moment).replace(tzinfo=None), "us")
 
 
-def _exact(moments: Sequence[datetime]) -> Instants:
-    """UTC instants as ``datetime64[us]``; a batch has made sure that its own are in UTC."""
-    return np.array([moment.replace(tzinfo=None) for moment in moments], dtype="datetime64[us]")
+def _moment(exact: np.datetime64) -> datetime:
+    """The aware UTC datetime of a ``datetime64[us]``."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(exact.astype(np.int64)))
 
 
 def _as_of(nows: Instants, latency: timedelta) -> Instants:
@@ -148,14 +150,14 @@ class _Timeline:
         target, own = self._rows(run[0].places)
         where = _cells(target, columns[inside])
         issued = np.repeat(
-            _exact([batch.issued_at for batch in run]).astype("datetime64[s]").astype(np.int64),
+            [int(batch.issued_at.timestamp()) for batch in run],
             [batch.valid_at.size for batch in run],
         )[inside]
         chosen = _cells(own, np.flatnonzero(inside))
         for name in self.view.quantities:
             if name in run[0].values:
-                fresh = np.concatenate([batch.values[name] for batch in run], axis=1)
-                bits = np.concatenate([batch.flags_of(name) for batch in run], axis=1)
+                fresh = np.concatenate([batch.values[name].T for batch in run]).T
+                bits = np.concatenate([batch.flags_of(name).T for batch in run]).T
                 layer = self._layer(run[0], name)
                 _lay(layer, where, fresh[chosen], bits[chosen], issued)
 
@@ -172,11 +174,11 @@ class _Timeline:
     def _layer(self, batch: Batch, name: str) -> _Layer:
         key = (batch.kind, batch.source, name)
         if key not in self.layers:
-            shape = (len(self.view.places), self.hours)
+            shape = (self.hours, len(self.view.places))
             self.layers[key] = _Layer(
-                values=np.full(shape, np.nan),
-                flags=np.zeros(shape, dtype=np.uint8),
-                issued=np.full(shape, _LONG_AGO),
+                values=np.full(shape, np.nan).T,
+                flags=np.zeros(shape, dtype=np.uint8).T,
+                issued=np.full(shape, _LONG_AGO).T,
             )
         return self.layers[key]
 
@@ -205,12 +207,13 @@ def _unshadowed(
 ) -> list[Batch]:
     """Leave out forecasts that a newer complete one, known at the first now, covers hour for hour."""
     newest: dict[str, int] = {}
-    for place, batch in enumerate(batches):
-        known = batch.kind == "forecast" and exact64(batch.available_at) <= now
-        if known and batch.valid_at[0] <= as_of + _HOUR and _is_complete(batch):
-            before = newest.get(batch.source)
-            if before is None or batch.issued_at >= batches[before].issued_at:
-                newest[batch.source] = place
+    known = bisect_right(batches, _moment(now), key=lambda batch: batch.available_at)
+    for place in reversed(range(known)):
+        batch = batches[place]
+        found = newest.get(batch.source)
+        newer = found is None or batch.issued_at > batches[found].issued_at
+        if batch.kind == "forecast" and newer and batch.valid_at[0] <= as_of + _HOUR and _is_complete(batch):
+            newest[batch.source] = place
     # A later batch corrects an earlier one of the same issue time, so only earlier ones can be covered.
     return [
         batch

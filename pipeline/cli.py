@@ -76,9 +76,9 @@ def run(settings: Settings, listen: str | None, log: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def tick(settings: Settings, as_json: bool) -> None:
-    """Pull every source once, make one tick now, and print what it found.
+    """Pull every source once, make one tick now, send what follows from it, and print what it found.
 
-    Messages are planned, and sent by the daemon or the next tick. Example: fengsui tick --json
+    Refused while a daemon works in the same data folder. Example: fengsui tick --json
     """
     from pipeline.cli_run import one_tick
 

@@ -15,7 +15,7 @@ from ingest.times import BEIJING
 from pipeline.config import Config, load
 from pipeline.replay.report import as_json
 from pipeline.replay.run import Period, Replay, archive_period, event_period, run
-from pipeline.settings import Settings
+from pipeline.settings import Settings, require_data
 from pipeline.wiring import desk_of
 
 
@@ -55,6 +55,7 @@ def _period(
     config = load(settings.config)
     if event is not None:
         return event_period(config, event)
+    require_data(settings)
     start, end = period
     try:
         found = archive_period(config, open_engine(settings.database), start or "", end or "")

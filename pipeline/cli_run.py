@@ -11,7 +11,6 @@ import click
 
 from alerts.store import Acknowledgement
 from ingest.database import open_engine, reading
-from ingest.errors import StoreError
 from pipeline.acknowledge import acknowledge, sole_subsystem, word_of
 from pipeline.config import load
 from pipeline.config_checks import host_port
@@ -22,7 +21,7 @@ from pipeline.lock import sole_instance
 from pipeline.logs import set_up_logs
 from pipeline.ports import Ports
 from pipeline.pull import pull
-from pipeline.settings import Settings
+from pipeline.settings import Settings, require_data
 from pipeline.tick import TickReport, tick
 from pipeline.wiring import build
 from rules.findings import Verdict
@@ -105,10 +104,7 @@ def _print_tick(report: TickReport, ports: Ports, as_json: bool) -> None:
 def print_health(settings: Settings, as_json: bool) -> int:
     """Print the state of the instance; 0 where all is well, else 1."""
     config = load(settings.config)
-    if not (settings.data / "fengsui.db").exists() and settings.database.startswith("sqlite"):
-        raise StoreError(
-            f"{settings.data} 中没有数据：请先启动 fengsui run / no data there yet: start fengsui run"
-        )
+    require_data(settings)
     engine = open_engine(settings.database)
     try:
         report = health(engine, config, wall_clock())
@@ -120,8 +116,10 @@ def print_health(settings: Settings, as_json: bool) -> int:
         click.echo("正常 healthy" if report.healthy else "异常 unhealthy")
         for problem in report.problems:
             click.echo(f"  {problem}")
-        for name, level in report.levels.items():
-            click.echo(f"  {config.hazards[name].conduct.name} {level}")
+        for alert in report.alerts:
+            waiting = "、".join(alert.waiting) or "无 / nobody"
+            name = config.hazards[alert.hazard].conduct.name
+            click.echo(f"  {name} {alert.level}  {alert.id}  待确认 / waiting: {waiting}")
     return 0 if report.healthy else 1
 
 

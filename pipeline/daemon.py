@@ -107,7 +107,7 @@ class Daemon:
         """Work on the real clock until `stop` is set, then finish what is under way."""
         with self._open():
             self._resume(clock)
-            work = [*jobs(self.ports), *self.others]
+            work = [*jobs(self.ports, clock.now), *self.others]
             shift = _Shift(work=work, clock=clock, watch=self.watch)
             shift.begin()
             log.info("the daemon works", extra={"action": "started", "jobs": len(work)})

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine
 
 from alerts import deliveries, ledger, store
 from alerts.delivery import Status
-from alerts.store import CallStatus
+from alerts.lifecycle import State
+from alerts.store import Call, CallStatus
 from ingest.archive import Archive
 from ingest.database import reading
 from pipeline.config import Config
@@ -35,6 +36,20 @@ class SourceHealth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenAlert:
+    """An alert in force."""
+
+    id: str
+    """Its identifier, as `fengsui ack` wants it."""
+    hazard: str
+    """Name of the hazard block."""
+    level: str
+    """Highest level of the district."""
+    waiting: tuple[str, ...]
+    """Ids of the subsystems that have been called and not answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """State of an instance at one moment."""
 
@@ -44,8 +59,8 @@ class Health:
     """Now of the newest tick; None before the first."""
     sources: tuple[SourceHealth, ...]
     """Every enabled source."""
-    levels: dict[str, str]
-    """Hazard -> highest level in force."""
+    alerts: tuple[OpenAlert, ...]
+    """Every open alert."""
     unknown: dict[str, int]
     """Hazard -> towns that the last tick could not judge."""
     deliveries: dict[str, int]
@@ -96,12 +111,20 @@ def health(engine: Engine, config: Config, now: datetime) -> Health:
         at=now,
         last_tick=last_at,
         sources=sources,
-        levels={name: state.top.key for name, state in states.items() if state.top > Level.NONE},
+        alerts=tuple(
+            _open_alert(state, waiting) for state in states.values() if state.top > Level.NONE
+        ),
         unknown=unknown,
         deliveries={status.value: number for status, number in counted.items()},
         unanswered=unanswered,
         problems=problems,
     )
+
+
+def _open_alert(state: State, waiting: list[Call]) -> OpenAlert:
+    alert = state.alert or ""
+    mine = [call.subsystem for call in waiting if call.alert == alert]
+    return OpenAlert(id=alert, hazard=state.hazard, level=state.top.key, waiting=tuple(mine))
 
 
 def _source(connection: Connection, name: str, config: Config, now: datetime) -> SourceHealth:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -31,8 +31,13 @@ class Pulled:
     """Name of a quality flag -> number of values it masked."""
 
 
-def pull(name: str, now: datetime, ports: Ports) -> Pulled:
+def pull(
+    name: str, now: datetime, ports: Ports, clock: Callable[[], datetime] | None = None
+) -> Pulled:
     """Fetch what is new from the source called `name` and archive it in one commit.
+
+    With a `clock`, what was fetched became known at the moment of the commit and not before: a tick that
+    passed during a slow fetch has not seen it, and the next one comes at once.
 
     A source that cannot be read leaves a failed run in the ledger, with the pause it asked for, and is
     asked again at its next turn; nothing of a half answer is kept.
@@ -54,10 +59,17 @@ def pull(name: str, now: datetime, ports: Ports) -> Pulled:
         _failed(job, now, error, ports)
         return Pulled(batches=0, masked={})
     with writing(ports.engine) as connection:
+        if clock is not None:
+            # Read while no tick can write: none after it can miss what none before it has seen.
+            batches = [_known(batch, clock()) for batch in batches]
         pulled = take_in(connection, ports.archive, batches)
         detail = f"{pulled.batches} batches" + _in_words(pulled.masked)
         ledger.record_run(connection, ledger.Run(job=job, at=now, outcome="ok", detail=detail))
     return pulled
+
+
+def _known(batch: Batch, moment: datetime) -> Batch:
+    return replace(batch, available_at=max(batch.available_at, moment))
 
 
 def job_name(source: str) -> str:

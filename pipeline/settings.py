@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.errors import ConfigMistake
+from ingest.errors import ConfigMistake, StoreError
 from ingest.secret import Secret
 from pipeline.config_folder import default_folder
 
@@ -46,6 +46,15 @@ def read_settings(
         data=folder,
         database=database or _variable("FENGSUI_DATABASE") or _sqlite(folder),
     )
+
+
+def require_data(settings: Settings) -> None:
+    """Refuse to read from an instance that never ran; StoreError says to start it."""
+    file = settings.data / DATABASE_FILE
+    if settings.database == _sqlite(settings.data) and not file.exists():
+        raise StoreError(
+            f"{settings.data} 中没有数据：请先启动 fengsui run / no data there yet: start fengsui run"
+        )
 
 
 def reveal(secret: Secret, folder: Path) -> str:

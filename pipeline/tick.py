@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from ingest.database import writing
 from pipeline.ports import Judging, Ports
 from rules.findings import Findings, Verdict
 
+log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class TickReport:
@@ -85,10 +87,20 @@ def tick(now: datetime, ports: Ports) -> TickReport:
             planned=planned,
         )
         ledger.record_tick(connection, _entry(report))
+    for change in report.transitions:
+        log.info(
+            "%s: %s, %s to %s",
+            change.alert,
+            change.reason.value,
+            change.from_level.key,
+            change.to_level.key,
+            extra={"action": "transition", "transition": change.id},
+        )
     return report
 
 
 def _announce(connection: Connection, change: Transition, ports: Ports, now: datetime) -> int:
+    calls.replace_older(connection, change, now)
     warned = store.warned(connection, change.alert)
     notices = route(change, ports.config.routes, now, warned)
     return calls.announce(connection, change, notices, ports.desk, now)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from alerts import tables
 from alerts.delivery import Means
 from alerts.dispatch import Desk
-from alerts.links import sign_link
+from alerts.links import Claim, sign_link
 from alerts.outbox import Outbox
 from alerts.post import Post
 from alerts.routing import Notice
@@ -73,15 +73,14 @@ def desk_of(config: Config, link_key: str, public_url: str) -> Desk:
     """The desk that writes messages for a configuration."""
 
     def sign(change: Transition, notice: Notice, until: datetime) -> str:
-        return sign_link(
-            public_url,
-            link_key,
+        claim = Claim(
             alert=change.alert,
             transition=change.id,
             subsystem=notice.subsystem,
             person=notice.person or "",
             expires_at=until,
         )
+        return sign_link(public_url, link_key, claim)
 
     conducts = {name: block.conduct for name, block in config.hazards.items()}
     texts = Texts(templates=config.texts, district=config.district, conducts=conducts)

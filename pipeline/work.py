@@ -43,10 +43,13 @@ class Job:
 _LOOK = timedelta(seconds=1)
 
 
-def jobs(ports: Ports) -> list[Job]:
-    """All jobs, in the order in which they run at the same moment: data first, messages last."""
+def jobs(ports: Ports, clock: Callable[[], datetime] | None = None) -> list[Job]:
+    """All jobs, in the order in which they run at the same moment: data first, messages last.
+
+    `clock` gives the present while a pull is under way; without one, a pull takes no time.
+    """
     pulls = [
-        _pull_job(name, ports)
+        _pull_job(name, ports, clock)
         for name, block in ports.config.sources.items()
         if block.feed.enabled
     ]
@@ -81,7 +84,7 @@ def jobs(ports: Ports) -> list[Job]:
     ]
 
 
-def _pull_job(name: str, ports: Ports) -> Job:
+def _pull_job(name: str, ports: Ports, clock: Callable[[], datetime] | None) -> Job:
     feed = ports.config.sources[name].feed
 
     def due(now: datetime) -> datetime:
@@ -93,7 +96,7 @@ def _pull_job(name: str, ports: Ports) -> Job:
 
     return Job(
         name=job_name(name),
-        run=lambda now: pull(name, now, ports),
+        run=lambda now: pull(name, now, ports, clock),
         due=due,
         every=_LOOK,
         beside=True,

@@ -82,7 +82,8 @@ class Heat:
             whole = len(group.rows) == len(temperature)
             series = temperature if whole else temperature[group.rows]
             sheet.climb(group.rows, self._sky(series, group), self.ladder)
-            sheet.span(group, series, self.ladder, max_pause=_DAY_H)
+            midnight = group.day(0).stop - group.zero
+            sheet.span(group, series, self.ladder, max_pause=_DAY_H, at_least=midnight)
             self._origin(sheet, group, flags if whole else flags[group.rows])
         extra = {HOT_DAYS: block.variables[HOT_DAYS].values} if HOT_DAYS in block else {}
         return sheet.findings(name, block, observed_age(temperature, block), extra)

@@ -73,11 +73,13 @@ class Sheet:
             told = np.isfinite(bounds.low) & (sure | np.isnan(self.value[rows]))
             self.value[rows] = np.where(told, bounds.low, self.value[rows])
 
-    def span(self, group: Group, series: Array, ladder: Ladder, max_pause: int) -> None:
+    def span(
+        self, group: Group, series: Array, ladder: Ladder, *, max_pause: int, at_least: int
+    ) -> None:
         """Set onset, expiry and basis of a group from the hours at which the floor's threshold is met.
 
         The spell begins at as_of or later and goes on while it pauses for at most `max_pause` hours. A
-        level that no hour from as_of on meets rests on the observed past; it lasts for one hour more.
+        level that no hour from as_of on meets rests on the observed past; it lasts `at_least` hours more.
         """
         floor = self.floor[group.rows]
         if not floor.any():
@@ -90,7 +92,8 @@ class Sheet:
         first, last = spell(hits, max_pause)
         begun = floor > 0
         self.onset_h[group.rows] = np.where(begun, np.maximum(first, 0), -1)
-        self.expires_h[group.rows] = np.where(begun, np.maximum(last, 0) + 1, -1)
+        end = np.where(last >= 0, last + 1, at_least)
+        self.expires_h[group.rows] = np.where(begun, end, -1)
         foretold = hits[..., 1:].any(axis=-1)
         observed = hits[..., 0] | ~foretold
         seen = observed * Basis.OBSERVED + foretold * Basis.FORECAST

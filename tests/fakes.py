@@ -137,8 +137,8 @@ def change(reason: Reason = Reason.OPENED, **parts: Any) -> Transition:
     return replace(made, **parts)
 
 
-DAY = {"start": "08:00", "end": "20:00"}
-NIGHT = {"start": "20:00", "end": "08:00"}
+DAY: dict[str, Any] = {"start": "08:00", "end": "20:00"}
+NIGHT: dict[str, Any] = {"start": "20:00", "end": "08:00"}
 
 
 def staffed(name: str, **parts: Any) -> Subsystem:
@@ -175,7 +175,7 @@ def routes(**parts: Any) -> Routes:
     shifts = [shift for each in SUBSYSTEMS.values() for shift in each.rota]
     ids = [person for shift in shifts for person in shift.duty + shift.deputy]
     people = {each: Person(name=each, phone="13800000001", channels=("fake",)) for each in ids}
-    whole = {
+    whole: dict[str, Any] = {
         "people": people,
         "subsystems": SUBSYSTEMS,
         "matrix": {"heat": PARTS},

@@ -32,7 +32,9 @@ from ingest.times import parse_instant
 from pipeline.config import ChannelBlock, Config, SourceBlock, default_folder, load
 from pipeline.daemon import Daemon, SimulatedClock
 from pipeline.ports import Ports
+from pipeline.pull import pull
 from pipeline.settings import Settings
+from pipeline.tick import tick
 from pipeline.wiring import build
 from pipeline.work import Job
 
@@ -248,3 +250,22 @@ def launcher(out: Path) -> Iterator[Launcher]:
 def present() -> datetime:
     """The real present."""
     return datetime.now(UTC)
+
+
+ALARM = day("08-15 12:05")
+"""Noon of a day that is red everywhere."""
+
+
+@contextmanager
+def alarmed(folder: Path, channel: Channel | None = None) -> Iterator[Ports]:
+    """An instance that has just opened a red alert; its messages are planned and not sent."""
+    with instance(folder, telling(recorded(day("08-12 12:00"), ALARM), channel=channel)) as ports:
+        pull("told", ALARM, ports)
+        tick(ALARM, ports)
+        yield ports
+
+
+def tokens(ports: Ports) -> dict[str, str]:
+    """Subsystem -> token of its acknowledgement link."""
+    links = {row.subsystem: row.data["ack_link"] for row in messages(ports)}
+    return {name: str(link).rpartition("/")[2] for name, link in links.items() if link}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +35,9 @@ _SAFE = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+# Long enough to tell somebody who opens last week's link that it has expired, and is not wrong.
+_REMEMBERED = timedelta(days=30)
 
 Clock = Callable[[], datetime]
 Handler = Callable[[Request], Awaitable[Response]]
@@ -81,7 +84,7 @@ class _Pages:
     def show(self, token: str, now: datetime) -> Response:
         """What happened, who has it, and a button; changes nothing."""
         try:
-            claim = read_token(self._ports.link_key, token, now)
+            claim = self._claim(token, now)
         except BadLink as error:
             return self._page("refused.html", 410, message=str(error))
         return self._call_page(claim, None, now)
@@ -89,7 +92,7 @@ class _Pages:
     def take(self, token: str, name: str, now: datetime) -> Response:
         """Acknowledge by name; a second word changes nothing and says who was first."""
         try:
-            claim = read_token(self._ports.link_key, token, now)
+            claim = self._claim(token, now)
             by = name or self._name(claim)
             word = word_of(
                 alert=claim.alert,
@@ -105,6 +108,12 @@ class _Pages:
         except (FengsuiError, ValueError) as error:
             return self._page("refused.html", 400, message=str(error))
         return self._call_page(claim, kept, now)
+
+    def _claim(self, token: str, now: datetime) -> Claim:
+        valid = self._ports.config.service.link_valid
+        with reading(self._ports.engine) as connection:
+            signed = store.claims(connection, now - valid - _REMEMBERED, valid)
+        return read_token(self._ports.link_key, token, signed, now)
 
     def _name(self, claim: Claim) -> str:
         person = self._ports.config.routes.people.get(claim.person)

@@ -115,6 +115,7 @@ def run(
     judging = _judging(config)
     heartbeat = config.service.heartbeat
     with reading(period.engine) as connection:
+        judging = _with_former_sources(connection, judging)
         arrivals = judging.archive.arrivals(
             connection, period.start - timedelta(microseconds=1), period.end
         )
@@ -132,6 +133,13 @@ def run(
         transitions=tuple(book.transitions),
         deliveries=tuple(book.deliveries),
     )
+
+
+def _with_former_sources(connection: Connection, judging: Judging) -> Judging:
+    """Also read sources that the configuration no longer names, as the least trusted."""
+    named = judging.view.sources
+    former = [name for name in judging.archive.sources(connection) if name not in named]
+    return replace(judging, view=replace(judging.view, sources=(*named, *former)))
 
 
 def _judge_all(

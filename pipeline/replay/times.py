@@ -14,15 +14,20 @@ def tick_times(
     Parameters
     ----------
     arrivals : sequence of datetime, rising
-        When something became known.
+        When something became known; those outside the period count for nothing.
     heartbeat : timedelta
         Longest pause between two ticks.
     """
     moments = [start]
-    for arrival in [*arrivals, None]:
-        limit = end if arrival is None else arrival
-        while moments[-1] + heartbeat < limit or (arrival is None and moments[-1] + heartbeat == end):
-            moments.append(moments[-1] + heartbeat)
-        if arrival is not None and start < arrival <= end:
+    for arrival in arrivals:
+        if start < arrival <= end:
+            _beat(moments, arrival, heartbeat)
             moments.append(arrival)
+    _beat(moments, end + timedelta.resolution, heartbeat)
     return moments
+
+
+def _beat(moments: list[datetime], before: datetime, heartbeat: timedelta) -> None:
+    """Add the heartbeats that follow the last moment, up to but not at `before`."""
+    while moments[-1] + heartbeat < before:
+        moments.append(moments[-1] + heartbeat)

@@ -15,12 +15,14 @@ from fakes import (
     SUBSYSTEMS,
     YELLOW,
     change,
+    delivery,
     desk,
     routes,
 )
 from sqlalchemy import Connection, func, select
 
 from alerts import calls, deliveries, store, tables
+from alerts.deliveries import Outcome
 from alerts.delivery import Delivery, Status
 from alerts.people import Routes
 from alerts.routing import Warned, route
@@ -34,8 +36,9 @@ EVENING = AT.replace(hour=11, minute=57)
 def announce(
     connection: Connection, made: Transition | None = None, now: datetime = AT, own: Routes | None = None
 ) -> int:
-    """Route a change and write it down."""
+    """Put a change in the place of older ones, route it and write it down, as a tick does."""
     made, own = made or change(at=now), own or routes()
+    calls.replace_older(connection, made, now)
     warned = store.warned(connection, made.alert)
     return calls.announce(connection, made, route(made, own, now, warned), desk(own), now)
 
@@ -50,6 +53,14 @@ def answer(connection: Connection, now: datetime, subsystem: str = "safety") -> 
     """Somebody of a subsystem has it."""
     word = Acknowledgement(alert="x", subsystem=subsystem, by="Li", via="link", at=now)
     return store.acknowledge(connection, word)
+
+
+def send(connection: Connection, **wanted) -> None:
+    """Let the due messages with these values go out."""
+    for row in rows(connection, status=Status.DUE, **wanted):
+        deliveries.claim(connection, row.key)
+        outcome = Outcome(key=row.key, status=Status.SENT, at=row.due_at, detail="taken")
+        deliveries.settle(connection, outcome)
 
 
 def rows(connection: Connection, **wanted) -> list[Delivery]:
@@ -193,6 +204,11 @@ def raised(level=RED) -> Transition:
     return change(Reason.RAISED, id="x.2", at=AT + 3 * MINUTE, from_level=ORANGE, to_level=level)
 
 
+def over(reason: Reason = Reason.ENDED) -> Transition:
+    """The red of the alert is over an hour later."""
+    return change(reason, id="x.2", at=AT + HOUR, from_level=RED, to_level=NONE)
+
+
 def test_a_raised_alert_takes_the_place_of_the_old_call(connection: Connection):
     """The old one is superseded, the new one begins at its own minutes."""
     announce(connection, change(to_level=ORANGE))
@@ -216,17 +232,81 @@ def test_an_answer_to_the_orange_is_none_to_the_red(connection: Connection):
 def test_nobody_is_paged_for_what_is_over(connection: Connection, reason: Reason):
     """A lowering and an end close what is open."""
     announce(connection)
-    announce(connection, change(reason, id="x.2", from_level=RED, to_level=NONE), AT + MINUTE)
+    announce(connection, over(reason), AT + MINUTE)
     assert store.calls(connection, status=CallStatus.OPEN) == []
     assert pages(connection, AT + HOUR) == []
 
 
-@pytest.mark.parametrize("reason", [Reason.SPREAD, Reason.EXTENDED, Reason.NARROWED, Reason.DATA_LOST])
+REPLACING = [Reason.RAISED, Reason.LOWERED, Reason.ENDED]
+OTHERS = [reason for reason in Reason if reason not in REPLACING]
+
+
+@pytest.mark.parametrize("reason", OTHERS)
 def test_a_change_of_another_kind_leaves_the_call_open(connection: Connection, reason: Reason):
-    """Nobody has answered yet, and the level still stands."""
+    """Nobody has answered yet, and the level still stands; what waits still goes out."""
     announce(connection)
     announce(connection, change(reason, id="x.2"), AT + MINUTE)
+    assert {row.status for row in rows(connection, transition="x.1")} == {Status.DUE}
     assert len(pages(connection, AT + 5 * MINUTE)) == 2
+
+
+@pytest.mark.parametrize("reason", REPLACING)
+def test_a_replaced_message_says_why_it_never_went_out(connection: Connection, reason: Reason):
+    """What is due of every step is cancelled, of this alert only, and never due again."""
+    announce(connection)
+    announce(connection, change(id="y.1", alert="y"))
+    pages(connection, AT + 5 * MINUTE)
+    calls.replace_older(connection, change(reason, id="x.2"), AT + HOUR)
+    mine = {(row.status, row.detail) for row in rows(connection, alert="x")}
+    assert mine == {(Status.CANCELLED, "replaced by a newer change")}
+    assert {row.step for row in rows(connection, alert="x")} == {0, 1}
+    assert {row.alert for row in deliveries.due(connection, AT + 99 * HOUR, 99)} == {"y"}
+
+
+@pytest.mark.parametrize("reason", REPLACING)
+@pytest.mark.parametrize("status", [Status.CLAIMED, Status.SENT, Status.FAILED])
+def test_what_has_left_is_not_replaced(connection: Connection, reason: Reason, status: Status):
+    """Its outcome is known or still to come; the row stays exactly as it was."""
+    left = delivery("left", status=status, attempts=1, detail="as it was")
+    deliveries.plan(connection, [left, delivery("waiting")])
+    calls.replace_older(connection, change(reason, id="x.2"), AT + HOUR)
+    assert rows(connection, key="left") == [left]
+    assert rows(connection, key="waiting")[0].status is Status.CANCELLED
+
+
+def test_announcing_alone_replaces_nothing(connection: Connection):
+    """The caller has done it before it asked who was warned."""
+    announce(connection)
+    calls.announce(connection, over(), [], desk(), AT + HOUR)
+    assert len(store.calls(connection, status=CallStatus.OPEN)) == 2
+    assert {row.status for row in rows(connection)} == {Status.DUE}
+
+
+def test_who_was_out_of_reach_hears_only_the_rise(connection: Connection):
+    """Down while the alert opened and rose: afterwards one message, about how things stand."""
+    announce(connection, change(to_level=ORANGE))
+    announce(connection, raised(), AT + 3 * MINUTE)
+    waiting = deliveries.due(connection, AT + 4 * MINUTE, 99)
+    assert {row.transition for row in waiting} == {"x.2"}
+    assert sorted(row.recipient for row in waiting) == ["health_day", "safety_day", "traffic_day"]
+
+
+def test_who_heard_nothing_gets_no_all_clear(connection: Connection):
+    """Their only message was cancelled by the end itself; whoever had theirs hears the end."""
+    announce(connection)
+    send(connection, subsystem="safety")
+    announce(connection, over(), AT + HOUR)
+    assert [row.recipient for row in rows(connection, transition="x.2")] == ["safety_day"]
+    assert {row.status for row in rows(connection, subsystem="traffic")} == {Status.CANCELLED}
+
+
+def test_a_message_under_way_earns_the_all_clear(connection: Connection):
+    """It may arrive, and whoever reads it must hear that it is over."""
+    announce(connection)
+    (row,) = rows(connection, subsystem="traffic")
+    deliveries.claim(connection, row.key)
+    announce(connection, over(), AT + HOUR)
+    assert [row.recipient for row in rows(connection, transition="x.2")] == ["traffic_day"]
 
 
 def test_the_centre_called_on_the_way_hears_the_all_clear(connection: Connection):
@@ -234,8 +314,9 @@ def test_the_centre_called_on_the_way_hears_the_all_clear(connection: Connection
     announce(connection)
     for minutes in (5, 10):
         pages(connection, AT + minutes * MINUTE)
+    send(connection)
     assert Warned(subsystem="safety", person="centre_day") in store.warned(connection, "x")
-    announce(connection, change(Reason.ENDED, id="x.2", from_level=RED, to_level=NONE), AT + HOUR)
+    announce(connection, over(), AT + HOUR)
     heard = {row.recipient for row in rows(connection, transition="x.2", subsystem="safety")}
     assert heard == {"safety_day", "safety_deputy_day", "centre_day"}
 

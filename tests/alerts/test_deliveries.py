@@ -106,7 +106,8 @@ def test_of_many_workers_exactly_one_wins(engine: Engine, workers: int):
             return deliveries.claim(connection, name)
 
     with ThreadPoolExecutor(workers) as pool:
-        won = [name for name, mine in zip(names * workers, pool.map(grab, names * workers), strict=True) if mine]
+        answers = zip(names * workers, pool.map(grab, names * workers), strict=True)
+        won = [name for name, mine in answers if mine]
     assert sorted(won) == sorted(names)
 
 

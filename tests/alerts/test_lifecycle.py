@@ -22,7 +22,9 @@ from fakes import (
 )
 
 from alerts.lifecycle import Still
+from alerts.memory import dump, load
 from alerts.transition import Reason
+from ingest.times import instant64
 from rules.level import Level
 
 HELD = LADDER | {level: replace(LADDER[level], hold=2 * HOUR) for level in (YELLOW, RED)}
@@ -80,12 +82,57 @@ def test_a_change_names_every_town_that_moved(before, after):
 @pytest.mark.parametrize("level", [YELLOW, ORANGE, RED])
 @pytest.mark.parametrize(("short", "kept"), [(1, True), (0, False)])
 def test_a_level_is_left_exactly_when_its_keep_is_over(level: Level, short: int, kept: bool):
-    """One second before `keep` the level stands; at `keep` it is left."""
+    """Counted from the first clear tick: one second before `keep` it stands; at `keep` it is left."""
     story = opened(level)
+    story.at(1)
     keep = LADDER[level].keep - timedelta(seconds=short)
-    step = story.at(keep / HOUR)
+    step = story.at(1 + keep / HOUR)
     assert (step.still is Still.KEEPING) is kept
     assert bool(step.transitions) is not kept
+
+
+@pytest.mark.parametrize("hours", [0.1, 1, 20])
+def test_without_keep_a_level_is_left_at_the_first_clear_tick(hours: float):
+    """Whenever that comes, it waits for no second one."""
+    story = opened(RED, ladder=AT_ONCE)
+    assert story.at(hours).transitions[0].reason is Reason.ENDED
+
+
+@pytest.mark.parametrize("after", [0, 12])
+def test_a_pause_of_the_daemon_is_no_clear_time(after: int):
+    """Nobody looked for twenty hours, before or after a red tick; `keep` counts from the first clear look."""
+    story = opened(RED, ladder=LADDER | {RED: replace(LADDER[RED], keep=3 * HOUR)})
+    story.at(after, RED)
+    assert story.at(after + 20).still is Still.KEEPING
+    assert story.at(after + 22.9).still is Still.KEEPING
+    lowered = story.at(after + 23).transitions[0]
+    assert (lowered.reason, lowered.to_level) == (Reason.LOWERED, ORANGE)
+
+
+@pytest.mark.parametrize(
+    ("hours", "clear_since"), [((), None), ((1,), 1), ((1, 2), 1), ((1, 2, 3.5), 1), ((5, 6), 5)]
+)
+def test_a_level_is_clear_since_the_first_tick_at_which_it_is_impossible(hours, clear_since):
+    """Not a time while it is possible; later clear ticks do not move it."""
+    story = opened(RED, ladder={level: replace(rung, keep=99 * HOUR) for level, rung in LADDER.items()})
+    for hour in hours:
+        story.at(hour)
+    since = np.datetime64("NaT") if clear_since is None else instant64(AT + clear_since * HOUR)
+    np.testing.assert_equal(story.state.clear_since[0, RED], since)
+
+
+@pytest.mark.parametrize("between", ["red", "clearing", "blind"])
+def test_a_level_that_may_be_met_again_is_clear_no_more(between: str):
+    """Met, above the clearing threshold or unknown: its clock starts again at the next clear tick."""
+    story = opened(RED)
+    story.at(1)
+    if between == "blind":
+        story.blind(2)
+    else:
+        story.at(2, RED if between == "red" else NONE, ceiling=[RED, NONE, NONE])
+    assert np.isnat(story.state.clear_since[0]).all()
+    assert story.at(3).still is story.at(4.9).still is Still.KEEPING
+    assert story.at(5).transitions[0].to_level == ORANGE
 
 
 def test_a_red_comes_down_step_by_step():
@@ -95,19 +142,22 @@ def test_a_red_comes_down_step_by_step():
         story.at(hour)
     steps = [(made.reason.value, made.to_level, made.at - AT) for made in story.changes[1:]]
     assert steps == [
-        ("lowered", ORANGE, 2 * HOUR),
-        ("lowered", YELLOW, 4 * HOUR),
-        ("ended", NONE, 6 * HOUR),
+        ("lowered", ORANGE, 3 * HOUR),
+        ("lowered", YELLOW, 5 * HOUR),
+        ("ended", NONE, 7 * HOUR),
     ]
 
 
 def test_a_warm_spell_starts_only_its_own_clocks_again():
     """A return to orange keeps orange and yellow for longer, not red."""
     story = opened(RED)
-    story.at(1, ORANGE)
-    assert story.at(2, ORANGE).transitions[0].to_level == ORANGE
-    assert story.at(5).transitions == story.at(5.9).transitions == ()
-    assert story.at(6).transitions[0].to_level == YELLOW
+    story.at(1)
+    story.at(2, ORANGE)
+    assert story.at(3).transitions[0].to_level == ORANGE
+    assert story.at(5).transitions == story.at(6.9).transitions == ()
+    assert story.at(7).transitions[0].to_level == YELLOW
+    assert story.at(8.9).transitions == ()
+    assert story.at(9).transitions[0].reason is Reason.ENDED
 
 
 def test_a_level_that_comes_back_in_time_is_no_news():
@@ -115,7 +165,8 @@ def test_a_level_that_comes_back_in_time_is_no_news():
     story = opened(RED)
     story.at(1)
     assert story.at(1.5, RED).still is Still.STANDS
-    assert story.at(3).still is Still.KEEPING
+    assert story.at(2).still is story.at(3.9).still is Still.KEEPING
+    assert story.at(4).transitions[0].reason is Reason.LOWERED
 
 
 def test_flapping_tells_people_once():
@@ -142,11 +193,20 @@ def test_identical_model_runs_are_one_message(runs: int):
         (42, 72, True),
         (42, 48, False),
         (42, 47, False),
+        (41.9, 54, False),
+        (42, 54, True),
+        (42, 53.9, False),
+        (46.9, 53.9, False),
+        (47, 53.9, True),
+        (46.9, 54, True),
+        (47, 48.1, True),
+        (47, 48, False),
         (47.9, 49, True),
+        (50, 51, True),
     ],
 )
 def test_a_longer_duration_is_told_shortly_before_the_known_end(hours, expires, extended: bool):
-    """Six hours before the end people know of, and only if the new end is later."""
+    """Six hours before it where the new end is six hours later or more, one hour before it where less."""
     story = opened(RED)
     story.at(hours, RED, expires=AT + expires * HOUR)
     assert (story.reasons == ["opened", "extended"]) is extended
@@ -160,6 +220,16 @@ def test_a_new_end_is_told_once():
     assert story.reasons == ["opened", "extended"]
     story.at(72, RED, expires=AT + 96 * HOUR)
     assert story.changes[-1].expires == AT + 96 * HOUR
+
+
+def test_an_end_that_creeps_is_not_told_at_each_run():
+    """Each run moves it by an hour; people hear of it once in the six hours that make a message worth it."""
+    story = opened(RED)
+    for hour in range(42, 73):
+        story.at(hour, RED, expires=AT + (hour + 7) * HOUR)
+    told = [(made.at - AT, made.expires - AT) for made in story.changes[1:]]
+    assert set(story.reasons[1:]) == {"extended"}
+    assert told == [(hour * HOUR, (hour + 7) * HOUR) for hour in (47, 53, 59, 65, 71)]
 
 
 def test_an_end_only_lower_levels_reach_extends_nothing():
@@ -189,6 +259,19 @@ def test_an_end_forgets_the_alert():
     assert again.id == f"{again.alert}.1"
     assert (again.peak_level, again.peak_value) == (YELLOW, 36.0)
     assert again.opened_at == AT + 2 * HOUR
+
+
+@pytest.mark.parametrize("look", [Story.at, Story.blind])
+def test_an_alert_whose_towns_left_the_configuration_ends(look):
+    """At the next tick, whatever is known of the towns there are now; it is not left open for ever."""
+    story = opened(RED, YELLOW)
+    story.state, story.towns = load(dump(story.state), ("d",)), 1
+    (ended,) = look(story, 1).transitions
+    assert (ended.id, ended.reason) == (f"{story.changes[0].alert}.2", Reason.ENDED)
+    assert (ended.to_level, ended.places, ended.changed) == (NONE, {}, {})
+    assert (ended.peak_level, ended.duration) == (RED, HOUR)
+    assert story.state.alert is None
+    assert look(story, 2).transitions == ()
 
 
 def test_an_end_tells_the_peak_and_no_value():
@@ -267,9 +350,10 @@ def test_time_spent_blind_does_not_count_as_clear():
     story = opened(RED)
     story.blind(1)
     story.blind(10)
-    story.at(11.9)
+    story.at(11)
+    story.at(12.9)
     assert story.reasons == ["opened", "data_lost", "data_found"]
-    assert story.at(12).transitions[0].reason is Reason.LOWERED
+    assert story.at(13).transitions[0].reason is Reason.LOWERED
 
 
 @pytest.mark.parametrize(("hours", "lost"), [(2.9, False), (3, True), (9, True)])
@@ -393,9 +477,11 @@ def test_a_change_leaves_no_reason_for_stillness():
 def test_the_period_is_that_of_towns_which_meet_their_level(floor: Level):
     """A town that only keeps its level gives neither onset nor end, whatever lower level it meets."""
     story = opened(RED, ORANGE, ladder=LADDER)
-    story.at(2, floor)
+    story.at(1, floor)
+    story.at(3, floor)
+    assert story.reasons == ["opened", "lowered"]
     assert (story.changes[-1].onset, story.changes[-1].expires) == (
-        (AT + 2 * HOUR, TOLD_END) if floor is ORANGE else (None, None)
+        (AT + 3 * HOUR, TOLD_END) if floor is ORANGE else (None, None)
     )
 
 
@@ -407,11 +493,20 @@ def test_a_level_kept_for_want_of_data_is_marked_so():
 
 
 def test_bits_and_figures_come_from_the_towns_under_warning():
-    """The basis is the highest level's, marks are joined, figures are the largest; calm towns do not count."""
+    """Basis is the highest level's, marks are joined, figures are the largest; calm towns do not count."""
     story = Story()
     rows = {"basis": [1, 2, 0], "marks": [4, 8, 16], "extra": {"run": [2.0, 5.0, 9.0], "x": [np.nan] * 3}}
     made = story.at(0, RED, ORANGE, **rows).transitions[0]
     assert (made.basis, made.marks, made.figures) == (1, 12, {"run": 5.0})
+
+
+def test_the_period_lasts_from_the_first_town_to_the_last():
+    """The earliest onset and the latest end of the towns at the highest level; others do not count."""
+    hours = np.array([[8, 6, 5]]).astype("timedelta64[h]")
+    begun = np.datetime64("2022-08-09T00:00:00") + hours
+    found = replace(findings((RED, RED, ORANGE)), onset=begun, expires=begun + hours)
+    made = Story().tick(found, AT).transitions[0]
+    assert (made.onset.hour, made.expires.hour) == (6, 16)
 
 
 def test_the_value_is_the_worst_of_the_highest_level():

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, takewhile
 
 import numpy as np
 import pytest
@@ -105,6 +105,38 @@ def test_a_blind_tick_in_between_only_prolongs(ladder: Ladder, days: list[Sky], 
         sky.told_to(whole)
         sky.told_to(gapped)
         assert (gapped.state.level >= whole.state.level).all()
+
+
+def clear_for(days: list[Sky], town: int, level: Level) -> float:
+    """Hours from the first of the last ticks that all call a level impossible to the last tick."""
+    clear = takewhile(lambda sky: sky.towns[town][2] < level, reversed(days))
+    return days[-1].hour - min(sky.hour for sky in clear)
+
+
+@any_ladder
+@few
+@given(skies)
+def test_a_level_is_left_only_after_its_keep_of_clear_ticks(ladder: Ladder, days: list[Sky]):
+    """The time before the first clear tick counts for nothing, however long nobody looked."""
+    story = Story(ladder=ladder)
+    for number, sky in enumerate(days, start=1):
+        before = story.state.level
+        sky.told_to(story)
+        for town, (old, new) in enumerate(zip(before, story.state.level, strict=True)):
+            left = [level for level in ladder if new < level <= old]
+            for level in left:
+                assert clear_for(days[:number], town, level) * HOUR >= ladder[level].keep
+
+
+@any_ladder
+@few
+@given(skies)
+def test_no_level_outstays_its_keep(ladder: Ladder, days: list[Sky]):
+    """What is in force is possible, or has been clear for less than its own keep."""
+    story = story_of(days, ladder)
+    for town, level in enumerate(map(Level, story.state.level.tolist())):
+        if level and days[-1].towns[town][2] < level:
+            assert clear_for(days, town, level) * HOUR < ladder[level].keep
 
 
 @any_ladder

@@ -23,12 +23,14 @@ CLAIM = Claim(
     expires_at=NOW + timedelta(hours=6),
 )
 
+OTHER = Claim(**{**vars(CLAIM), "subsystem": "health"})
+
 
 def link(
     claim: Claim = CLAIM, base: str = "https://fengsui.example", key: bytes | str = KEY
 ) -> str:
     """The link of a claim."""
-    return sign_link(base, key, **vars(claim))
+    return sign_link(base, key, claim)
 
 
 def token(claim: Claim = CLAIM) -> str:
@@ -38,13 +40,13 @@ def token(claim: Claim = CLAIM) -> str:
 
 def test_a_link_says_who_may_answer_what():
     """What was signed is read back, names in Chinese included."""
-    assert read_token(KEY, token(), NOW) == CLAIM
+    assert read_token(KEY, token(), [OTHER, CLAIM], NOW) == CLAIM
 
 
 @pytest.mark.parametrize("base", ["http://10.0.0.5:8080", "http://10.0.0.5:8080/"])
 def test_a_link_has_one_shape(base):
-    """The token is one path segment without characters that a message would break at."""
-    assert re.fullmatch(r"http://10\.0\.0\.5:8080/ack/[A-Za-z0-9._-]+", link(base=base))
+    """The token is one short path segment without characters that a message would break at."""
+    assert re.fullmatch(r"http://10\.0\.0\.5:8080/ack/[A-Za-z0-9_-]{22}", link(base=base))
 
 
 def test_the_same_claim_gives_the_same_link():
@@ -58,17 +60,17 @@ def test_a_link_ends_at_its_expiry(seconds, valid):
     """At the moment of expiry it is refused, a second before it holds."""
     now = CLAIM.expires_at + timedelta(seconds=seconds)
     if valid:
-        assert read_token(KEY, token(), now) == CLAIM
+        assert read_token(KEY, token(), [OTHER, CLAIM], now) == CLAIM
     else:
         with pytest.raises(BadLink, match=r"已过期.*expired"):
-            read_token(KEY, token(), now)
+            read_token(KEY, token(), [OTHER, CLAIM], now)
 
 
 @pytest.mark.parametrize("text", ["", ".", "abc", "a.b", "..", "雨", "\udcff", "." + "A" * 43])
 def test_what_is_no_token_is_refused(text):
     """The officer reads a sentence in Chinese, then in English."""
     with pytest.raises(BadLink, match=r"无效.*not valid"):
-        read_token(KEY, text, NOW)
+        read_token(KEY, text, [OTHER, CLAIM], NOW)
 
 
 @given(st.data())
@@ -78,13 +80,13 @@ def test_a_changed_token_is_refused(data):
     at = data.draw(st.integers(0, len(whole) - 2))
     other = data.draw(st.sampled_from(["", whole[at] * 2, "A" if whole[at] != "A" else "B"]))
     with pytest.raises(BadLink):
-        read_token(KEY, whole[:at] + other + whole[at + 1 :], NOW)
+        read_token(KEY, whole[:at] + other + whole[at + 1 :], [OTHER, CLAIM], NOW)
 
 
 def test_another_key_is_another_house():
     """A token signed elsewhere is refused, and so is ours after the key was changed."""
     with pytest.raises(BadLink):
-        read_token(KEY[::-1], token(), NOW)
+        read_token(KEY[::-1], token(), [OTHER, CLAIM], NOW)
 
 
 @pytest.mark.parametrize("key", ["", "short", b"x" * 15])
@@ -93,6 +95,14 @@ def test_a_short_key_is_refused(key):
     with pytest.raises(ConfigMistake, match="openssl rand") as caught:
         link(key=key)
     assert "short" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["alert", "transition", "subsystem", "person"])
+def test_every_part_of_a_claim_is_signed(part):
+    """A link for one call opens no other."""
+    changed = Claim(**{**vars(CLAIM), part: "another"})
+    with pytest.raises(BadLink):
+        read_token(KEY, token(), [changed], NOW)
 
 
 def test_a_naive_expiry_is_refused():

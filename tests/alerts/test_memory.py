@@ -39,7 +39,7 @@ def test_a_new_town_begins_calm():
     state = again(lived(), ("d", "b", "a"))
     assert state.places == ("d", "b", "a")
     assert state.level.tolist() == [NONE, ORANGE, RED]
-    assert np.isnat(state.possible_at[0]).all()
+    assert np.isnat(state.clear_since[0]).all()
 
 
 def test_a_town_that_is_gone_is_forgotten():

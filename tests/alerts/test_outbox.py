@@ -117,9 +117,12 @@ def test_two_outboxes_send_each_message_once(tmp_path: Path, engine: Engine):
     """Compare-and-set: the slower one finds the row taken."""
     plan(engine, *(delivery(str(number)) for number in range(30)))
     fake = RecordingChannel()
-    with outbox(engine, tmp_path, fake=fake) as one, outbox(engine, tmp_path, fake=fake) as two:
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda box: box.drain(AT), (one, two)))
+    with (
+        outbox(engine, tmp_path, fake=fake) as one,
+        outbox(engine, tmp_path, fake=fake) as two,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        list(pool.map(lambda box: box.drain(AT), (one, two)))
     assert sorted(fake.keys) == sorted(str(number) for number in range(30))
 
 
@@ -296,6 +299,29 @@ def test_draining_ends_at_its_deadline(engine: Engine, tmp_path: Path):
         box.drain(AT, deadline=0.05)
         assert row(engine).status is Status.CLAIMED
         dead.released.set()
+
+
+def test_work_takes_up_what_falls_due_meanwhile(engine: Engine, tmp_path: Path):
+    """A row planned in the middle of a send goes out in the same turn."""
+
+    def look(message: Message) -> None:
+        if message.key == "k":
+            plan(engine, delivery("late"))
+
+    fake = RecordingChannel(look=look)
+    plan(engine)
+    with outbox(engine, tmp_path, fake=fake) as box:
+        box.work(AT)
+    assert fake.keys == ["k", "late"]
+
+
+def test_winding_up_leaves_what_waits(engine: Engine, tmp_path: Path, fake: RecordingChannel):
+    """The rows stay due for the next start; nothing new is begun."""
+    plan(engine)
+    with outbox(engine, tmp_path, fake=fake) as box:
+        box.wind_up()
+        box.work(AT)
+    assert (fake.tries, row(engine).status) == (0, Status.DUE)
 
 
 def test_closing_keeps_the_outcome_of_what_is_under_way(engine: Engine, tmp_path: Path):

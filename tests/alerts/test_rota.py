@@ -19,7 +19,7 @@ def on_duty(subsystem: Subsystem, clock: str, day: int = 0) -> str | None:
     hour, minute, second = (*map(int, clock.split(":")), 0)[:3]
     moment = MONDAY + timedelta(days=day, hours=hour, minutes=minute, seconds=second)
     shift = shift_at(subsystem, moment)
-    return shift and shift.duty[0]
+    return None if shift is None else shift.duty[0]
 
 
 def rota(*shifts: Shift) -> Subsystem:

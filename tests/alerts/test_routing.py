@@ -116,6 +116,14 @@ def test_the_all_clear_goes_to_exactly_the_warned(reason: Reason):
     assert told(notices) == {"safety": ["centre_day", "safety_night"]}
 
 
+def test_a_lowering_also_reaches_those_who_never_heard_of_the_alert():
+    """Their first message was overtaken; the level that stands concerns them all the same."""
+    people = told(route(change(Reason.LOWERED, to_level=YELLOW), routes(), AT, SOME))
+    assert people["safety"] == ["centre_day", "safety_night"]
+    assert people["traffic"] == ["traffic_day"]
+    assert "health" not in people
+
+
 def test_nobody_warned_is_nobody_to_tell():
     """An alert whose messages all failed ends without a word."""
     assert told(route(change(Reason.ENDED, to_level=NONE), routes(), AT, [])) == {}
@@ -213,7 +221,7 @@ def test_a_lowering_asks_for_the_task_of_the_level_that_is_left():
     """At red there was a task; at orange there is none."""
     health = Warned(subsystem="health", person="health_day")
     notices = route(change(Reason.LOWERED, to_level=ORANGE), routes(), AT, [health])
-    assert [notice.task for notice in notices if notice.told] == [{}]
+    assert [notice.task for notice in notices if notice.person == "health_day"] == [{}]
 
 
 def test_operators_need_no_part_to_hear_of_data():

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from alerts import deliveries, store, tables
+from alerts.deliveries import Outcome
 from alerts.delivery import Status
 from alerts.routing import Notice, Warned
 from alerts.store import Acknowledgement, Call, CallStatus
@@ -99,7 +100,7 @@ def test_the_last_state_of_a_hazard_counts(connection: Connection):
         store.remember(connection, story.state, AT + hour * HOUR)
     (state,) = store.states(connection, TOWNS).values()
     assert state.level.tolist() == [RED, NONE, NONE, NONE]
-    np.testing.assert_equal(state.possible_at, story.state.possible_at)
+    np.testing.assert_equal(state.clear_since, story.state.clear_since)
 
 
 def test_no_state_is_known_of_a_hazard_never_judged(connection: Connection):
@@ -121,6 +122,7 @@ def test_no_state_is_known_of_a_hazard_never_judged(connection: Connection):
 )
 def test_the_warned_are_those_a_message_reached_or_may_reach(connection, statuses, heard: bool):
     """Any one of a person's messages is enough."""
+    store.record(connection, change(), [])
     rows = [delivery(key=status, status=Status(status)) for status in statuses]
     deliveries.plan(connection, rows)
     expected = [Warned(subsystem="safety", person="safety_day")] if heard else []
@@ -129,9 +131,39 @@ def test_the_warned_are_those_a_message_reached_or_may_reach(connection, statuse
 
 def test_the_warned_are_listed_once_a_subsystem(connection: Connection):
     """A person may stand for two of them; other alerts do not count."""
-    for key, parts in {"1": {}, "2": {"channel": "b"}, "3": {"subsystem": "health"}, "4": {"alert": "y"}}.items():
-        deliveries.plan(connection, [delivery(key=key, **parts)])
+    for made in (change(), change(id="y.1", alert="y")):
+        store.record(connection, made, [])
+    other = {"alert": "y", "transition": "y.1", "subsystem": "traffic"}
+    others = [{}, {"channel": "b"}, {"subsystem": "health"}, other]
+    rows = [delivery(key=str(number), **parts) for number, parts in enumerate(others)]
+    deliveries.plan(connection, rows)
     assert [one.subsystem for one in store.warned(connection, "x")] == ["health", "safety"]
+    assert [one.subsystem for one in store.warned(connection, "y")] == ["traffic"]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_lost_data_is_no_warning(connection: Connection, reason: Reason):
+    """Who only heard that data was lost or found needs no all-clear; any other message warns."""
+    store.record(connection, change(reason), [])
+    deliveries.plan(connection, [delivery()])
+    heard = bool(store.warned(connection, "x"))
+    assert heard is (reason not in (Reason.DATA_LOST, Reason.DATA_FOUND))
+
+
+def test_who_heard_of_the_alert_and_of_lost_data_was_warned(connection: Connection):
+    """Once, by the one message that counts; the operator beside them was not."""
+    for made in (change(), change(Reason.DATA_LOST, id="x.2")):
+        store.record(connection, made, [])
+    lost = {"transition": "x.2", "status": Status.SENT}
+    operator = delivery("3", **lost, subsystem="operations", recipient="operations_day")
+    deliveries.plan(connection, [delivery("1"), delivery("2", **lost), operator])
+    assert store.warned(connection, "x") == [Warned(subsystem="safety", person="safety_day")]
+
+
+def test_a_message_of_a_change_never_recorded_warns_nobody(connection: Connection):
+    """Nothing says what it was about."""
+    deliveries.plan(connection, [delivery(status=Status.SENT)])
+    assert store.warned(connection, "x") == []
 
 
 def test_a_call_comes_back_as_it_was(connection: Connection):
@@ -194,6 +226,17 @@ def test_superseding_closes_the_open_calls_of_one_alert(connection: Connection):
     assert connection.scalar(select(func.max(tables.call.c.closed_at))) == AT + HOUR
 
 
+@pytest.mark.parametrize("status", Status)
+def test_superseding_cancels_what_is_due_of_one_alert(connection: Connection, status: Status):
+    """With the reason; what has left, and another alert's message, stay exactly as they were."""
+    mine, other = delivery("1", status=status), delivery("2", alert="y", status=status)
+    deliveries.plan(connection, [mine, other])
+    store.supersede(connection, "x", AT + HOUR)
+    gone = {"status": Status.CANCELLED, "detail": "replaced by a newer change"}
+    expected = replace(mine, **gone) if status is Status.DUE else mine
+    assert deliveries.all_deliveries(connection) == [expected, other]
+
+
 def test_acknowledgements_are_kept_in_order(connection: Connection):
     """Every word, of one alert or of all."""
     later = replace(WORD, alert="y", at=AT + HOUR, transition="y.1")
@@ -201,3 +244,47 @@ def test_acknowledgements_are_kept_in_order(connection: Connection):
         store.acknowledge(connection, word)
     assert store.acknowledgements(connection) == [WORD, later]
     assert store.acknowledgements(connection, "y") == [later]
+
+
+def overtaken(connection: Connection) -> None:
+    """A message that is being sent while a newer change takes its place."""
+    deliveries.plan(connection, [delivery("1")])
+    deliveries.claim(connection, "1")
+    store.supersede(connection, "x", AT + HOUR)
+
+
+def test_a_message_overtaken_in_flight_is_not_tried_again(connection: Connection):
+    """Its attempt failed after the newer change: the old words must not arrive after the new ones."""
+    overtaken(connection)
+    again = Outcome(key="1", status=Status.DUE, at=AT, detail="no answer", next_at=AT + HOUR)
+    deliveries.settle(connection, again)
+    (row,) = deliveries.all_deliveries(connection)
+    assert (row.status, row.detail) == (Status.CANCELLED, "replaced by a newer change")
+
+
+def test_a_message_overtaken_in_flight_that_arrived_is_sent(connection: Connection):
+    """What was taken was taken."""
+    overtaken(connection)
+    deliveries.settle(connection, Outcome(key="1", status=Status.SENT, at=AT, detail=""))
+    assert deliveries.all_deliveries(connection)[0].status is Status.SENT
+
+
+def test_a_crash_does_not_revive_an_overtaken_message(connection: Connection):
+    """Others that were being sent are due again."""
+    overtaken(connection)
+    deliveries.plan(connection, [delivery("2", alert="y")])
+    deliveries.claim(connection, "2")
+    assert deliveries.recover(connection) == 1
+    assert [row.status for row in deliveries.all_deliveries(connection)] == [
+        Status.CANCELLED,
+        Status.DUE,
+    ]
+
+
+@pytest.mark.parametrize("reason", [Reason.DATA_LOST, Reason.DATA_FOUND])
+def test_news_of_lost_data_is_not_superseded(connection: Connection, reason: Reason):
+    """A rise tells nobody that the data is gone."""
+    store.record(connection, change(reason, id="x.1"), [])
+    deliveries.plan(connection, [delivery("1")])
+    store.supersede(connection, "x", AT + HOUR)
+    assert deliveries.all_deliveries(connection)[0].status is Status.DUE

@@ -182,6 +182,26 @@ def test_a_run_with_steps_of_three_hours_hides_nothing_between():
     assert found == [40, 31, 32, 40]
 
 
+HUMIDITY = "relative_humidity_2m"
+
+
+@pytest.mark.parametrize(
+    ("newer", "expected"),
+    [
+        (foretold(40, 41, issued=1), [40, 41, 33]),
+        (foretold(*[60] * 8, issued=1, quantity=HUMIDITY), [31, 32, 33]),
+        (foretold(*[40] * 8, issued=1, places=(B,)), [31, 32, 33]),
+        (foretold(*[40] * 8, issued=1, flag=Flag.RANGE), [31, 32, 33]),
+        (foretold(*[40] * 8, issued=1, source="model"), [31, 32, 33]),
+        (foretold(*[40] * 8, issued=1, known=1.5), [31, 32, 33]),
+        (foretold(*[40] * 8, issued=1), [40, 40, 40]),
+    ],
+)
+def test_a_newer_run_hides_only_what_it_says_better(newer, expected):
+    """A shorter run, another quantity, town or source, a masked or a later one leaves the rest visible."""
+    assert told(foretold(*range(30, 38), issued=0), newer, now=1)[3:] == expected
+
+
 @pytest.mark.parametrize(("now", "stale"), [(2, False), (2.01, True)])
 def test_a_forecast_over_its_limit_is_masked_and_says_so(now, stale):
     """Exactly at the limit it still counts; beyond it the flag remembers that there was one."""

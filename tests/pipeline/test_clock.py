@@ -21,6 +21,7 @@ class Wall:
     at: datetime = AT
 
     def __call__(self) -> datetime:
+        """What it shows."""
         return self.at
 
     def move(self, **span: float) -> None:

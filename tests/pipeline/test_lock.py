@@ -62,6 +62,6 @@ def test_a_killed_process_holds_nothing(tmp_path: Path):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
     """A file stands in its way: one sentence with the remedy."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be used .*choose another with --data"):
-        with sole_instance(tmp_path / "file" / "data"):
-            pass
+    refused = pytest.raises(StoreError, match=r"cannot be used .*choose another with --data")
+    with refused, sole_instance(tmp_path / "file" / "data"):
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_it_ticks_at_each_arrival_and_each_heartbeat_without(
 def test_tick_times_rise_within_the_period(arrivals: list[int], end: int, heartbeat: int):
     """They begin with the start, stay in the period and come at least once a heartbeat."""
     found = minutes(arrivals, end, heartbeat)
-    pauses = [late - early for early, late in zip(found, found[1:], strict=False)]
+    pauses = [late - early for early, late in pairwise(found)]
     assert found[0] == 0
     assert all(0 < pause <= heartbeat for pause in pauses)
     assert end - heartbeat < found[-1] <= end

@@ -282,11 +282,30 @@ def test_the_basis_says_what_was_seen_and_what_is_foretold(hours, expected):
     assert judged(days({}, hours)).basis[0, 0] == expected
 
 
-def test_a_run_that_is_over_rests_on_what_was_observed():
-    """On the evening of the third hot day, with a cool day ahead, nothing is foretold."""
-    found = judged(days(dict.fromkeys((-2, -1, 0), HOT)), at(0, 20))
+@pytest.mark.parametrize("lag", [0, 2, 5])
+@pytest.mark.parametrize("hour", [PEAK + 6, 22, 23])
+def test_a_run_that_is_over_lasts_until_midnight(hour: int, lag: int):
+    """On the evening of the third hot day, with a cool day ahead, nothing is foretold, and it is that day."""
+    found = judged(days(dict.fromkeys((-2, -1, 0), HOT)), at(0, hour), lag=lag)
     assert (found.verdict[0, 0], found.basis[0, 0]) == (Verdict.YELLOW, Basis.OBSERVED)
-    assert found.expires[0, 0] == np.datetime64(at(0, 21).replace(tzinfo=None))
+    assert found.onset[0, 0] == np.datetime64(at(0, hour - lag).replace(tzinfo=None))
+    assert found.expires[0, 0] == np.datetime64(at(1, 0).replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("lag", [1, 3])
+def test_a_run_of_which_only_the_first_hours_of_today_are_hot_lasts_all_day(lag: int):
+    """The heat was over at one in the morning; the day it belongs to ends at the next midnight."""
+    hot = {(-2, 12): HOT, (-1, 12): HOT, (0, 0): HOT}
+    found = judged(days({}, hot), at(0, lag + 1), lag=lag)
+    assert found.verdict[0, 0] == Verdict.YELLOW
+    assert found.expires[0, 0] == np.datetime64(at(1, 0).replace(tzinfo=None))
+
+
+def test_an_hour_still_to_come_ends_the_run_and_not_midnight():
+    """Where the third day's heat lies ahead, its last hour is the end."""
+    found = judged(days({}, {(-2, 12): HOT, (-1, 12): HOT, (0, 18): HOT}))
+    assert found.onset[0, 0] == np.datetime64(at(0, 18).replace(tzinfo=None))
+    assert found.expires[0, 0] == np.datetime64(at(0, 19).replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("lag", [0, 2])
