@@ -192,7 +192,7 @@ class Archive:
         self, connection: Connection, query: Select[Any], asked: dict[str, Any]
     ) -> list[Batch]:
         """The batches a query names, as they became known, from memory where they are there."""
-        rows = sorted(tuple(row) for row in connection.execute(query, asked))
+        rows = sorted(tuple(row) for row in connection.execute(query, asked).all())
         found = {row[1]: self._decoded.get(row) for row in rows}
         missing = {row[1]: row for row in rows if found[row[1]] is None}
         fresh = self._decode(connection, missing)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from ingest.errors import StoreError
@@ -89,8 +89,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except OperationalError as error:
-        raise StoreError(_remedy(engine, error)) from error
+    except DatabaseError as error:
+        raise _explained(engine, error) from error
 
 
 @contextmanager
@@ -99,17 +99,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(fengsui_reading=True) as connection:
             yield connection
-    except OperationalError as error:
-        raise StoreError(_remedy(engine, error)) from error
+    except DatabaseError as error:
+        raise _explained(engine, error) from error
 
 
-def _remedy(engine: Engine, error: OperationalError) -> str:
+def _explained(engine: Engine, error: DatabaseError) -> Exception:
+    """What a person can mend as StoreError; a broken rule of our own tables stays what it is."""
+    if isinstance(error, OperationalError) or type(error) is DatabaseError:
+        return StoreError(_remedy(engine, error))
+    return error
+
+
+def _remedy(engine: Engine, error: DatabaseError) -> str:
     text = str(error.orig).lower()
     where = engine.url.database or engine.url.render_as_string(hide_password=True)
     if "full" in text or "disk i/o" in text:
         return f"the disk of {where} is full or failing ({error.orig}); free some space, nothing was changed"
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         return f"{where} cannot be written ({error.orig}); give the service write access to its data folder"
+    if "not a database" in text or "malformed" in text:
+        return f"{where} is damaged ({error.orig}); restore it from a backup or choose another data folder"
     if "locked" in text:
         return f"{where} is locked by another program; stop it or choose another data folder"
     return f"the database {where} refused: {error.orig}"

@@ -179,7 +179,6 @@ def _scheduler() -> BackgroundScheduler:
     """APScheduler as a clock tick: it decides when to look, the database decides what is due."""
     return BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(_THREADS)},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
 
@@ -196,6 +195,8 @@ class _Shift:
     """Told of every job run."""
     scheduler: BackgroundScheduler = field(default_factory=_scheduler)
     """Looks regularly whether a job is due."""
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS))
+    """In which it looks."""
     turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by whoever judges or decides: one at a time."""
     rests: dict[str, tuple[int, datetime]] = field(default_factory=dict)
@@ -203,6 +204,7 @@ class _Shift:
 
     def begin(self) -> None:
         """Look at every job now, and from then on at its own pace."""
+        self.scheduler.add_executor(self.threads)
         for job in self.work:
             trigger = IntervalTrigger(seconds=job.every.total_seconds())
             self.scheduler.add_job(self.look, trigger, [job], id=job.name, next_run_time=wall_clock())
@@ -226,7 +228,9 @@ class _Shift:
 
     def end(self) -> None:
         """Begin nothing new and wait for what is under way."""
-        self.scheduler.shutdown(wait=True)
+        # While it waits itself, the scheduler holds locks that a look may be waiting for.
+        self.scheduler.shutdown(wait=False)
+        self.threads.shutdown(wait=True)
 
     def look(self, job: Job) -> None:
         """Run a job if it is due, and at once the jobs that its result makes due."""

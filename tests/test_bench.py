@@ -1,0 +1,46 @@
+"""The bench runs and prints its table; what the figures are is the machine's affair."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parent / "bench" / "run.py"
+ROWS = (
+    "replay of heatwave-2022-08",
+    "replay of 10 days",
+    "hourly tick on file (WAL, FULL), pull excluded",
+    "hourly tick on file (WAL, FULL), pull included",
+    "data arrival -> first send",
+    "one copy of the block",
+    "all hazards on the ready block",
+    "fill (batches -> block)",
+    "start-up to first tick",
+    "fengsui --help",
+    "import pipeline.daemon",
+    "webhooks to loopback",
+)
+
+
+@pytest.fixture(scope="module")
+def printed() -> str:
+    """What a quick run of the whole bench prints."""
+    command = [sys.executable, str(BENCH), "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_figure_has_its_row(printed: str, row: str):
+    """Each row names what was measured, with its unit and the number of runs."""
+    assert any(line.startswith(row) and line[-1].isdigit() for line in printed.splitlines())
+
+
+def test_hazards_are_told_against_a_copy(printed: str):
+    """The judging of a province is a ratio in the same run, not only seconds."""
+    (row,) = (line for line in printed.splitlines() if line.startswith("all hazards"))
+    assert "x a copy" in row
