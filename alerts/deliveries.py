@@ -118,9 +118,12 @@ def all_deliveries(connection: Connection, alert: str | None = None) -> list[Del
     return [_delivery(row) for row in connection.execute(query)]
 
 
-def counts(connection: Connection) -> dict[Status, int]:
-    """Status -> number of rows."""
-    rows = connection.execute(select(table.c.status, func.count()).group_by(table.c.status))
+def counts(connection: Connection, since: datetime | None = None) -> dict[Status, int]:
+    """Status -> number of rows, of all or of those planned since a moment."""
+    query = select(table.c.status, func.count()).group_by(table.c.status)
+    if since is not None:
+        query = query.where(table.c.planned_at >= since)
+    rows = connection.execute(query)
     return {Status(status): number for status, number in rows}
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from alerts.conduct import Conduct
 from alerts.delivery import Channel, channel
@@ -56,6 +56,8 @@ class Service:
         timedelta(seconds=seconds) for seconds in (30, 120, 300, 900, 1800, 3600)
     )
     """Pauses after each failed attempt of a delivery; after the last it is given up."""
+    lane: Annotated[int, Field(ge=1, le=64)] = 4
+    """Messages under way at once in one channel; a crash can repeat that many, under their old keys."""
     link_valid: Annotated[Duration, AfterValidator(longer_than_nothing)] = timedelta(hours=24)
     """How long a link for acknowledging works."""
     language: Literal["zh", "en"] = "zh"

@@ -19,6 +19,8 @@ from pipeline.pull import job_name
 from rules.level import Level
 
 _SLACK = timedelta(minutes=10)
+# A message that was given up stays a problem for as long as somebody on shift can still act on it.
+_RECENT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ def health(engine: Engine, config: Config, now: datetime) -> Health:
         last = ledger.last_tick(connection)
         states = store.states(connection, config.district.place_ids)
         counted = deliveries.counts(connection)
+        recent = deliveries.counts(connection, now - _RECENT)
         waiting = store.calls(connection, status=CallStatus.OPEN)
         sources = tuple(
             _source(connection, name, config, now)
@@ -105,7 +108,7 @@ def health(engine: Engine, config: Config, now: datetime) -> Health:
             for name, count in unknown.items()
             if count
         ),
-        *_people_problems(unanswered, counted),
+        *_people_problems(unanswered, recent),
     )
     return Health(
         at=now,

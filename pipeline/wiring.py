@@ -102,6 +102,7 @@ def _outbox(config: Config, engine: Engine, means: Means) -> Outbox:
         routes=config.routes,
         means=means,
         retry=config.service.retry,
+        lane=config.service.lane,
     )
 
 

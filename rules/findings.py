@@ -61,7 +61,7 @@ class Findings:
     onset: Instants
     """First hour at which the floor level's threshold is met, from now on; NaT where there is no level."""
     expires: Instants
-    """End of the last hour at which it is still met; NaT where there is no level."""
+    """End of the last hour at which it is still met; NaT where there is no level, or no forecast."""
     basis: npt.NDArray[np.int8]
     """Basis bits of the known data used."""
     age: npt.NDArray[np.float64]

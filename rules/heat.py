@@ -26,6 +26,8 @@ from rules.windows import Array, Bounds, Group, consecutive, groups, highest
 TEMPERATURE = "temperature_2m"
 HOT_DAYS = "hot_day_run"
 _DAY_H = 24
+# The hottest hour of two days in a row may shift by some hours without the spell having ended between.
+_PAUSE_H = 36
 
 
 @hazard("heat")
@@ -83,7 +85,7 @@ class Heat:
             series = temperature if whole else temperature[group.rows]
             sheet.climb(group.rows, self._sky(series, group), self.ladder)
             midnight = group.day(0).stop - group.zero
-            sheet.span(group, series, self.ladder, max_pause=_DAY_H, at_least=midnight)
+            sheet.span(group, series, self.ladder, max_pause=_PAUSE_H, at_least=midnight)
             self._origin(sheet, group, flags if whole else flags[group.rows])
         extra = {HOT_DAYS: block.variables[HOT_DAYS].values} if HOT_DAYS in block else {}
         return sheet.findings(name, block, observed_age(temperature, block), extra)

@@ -91,9 +91,11 @@ class Sheet:
         hits = np.rint(steps, out=steps) >= limits[floor][..., None]
         first, last = spell(hits, max_pause)
         begun = floor > 0
+        # Without a single forecast hour nobody knows when heat ends that is there now.
+        foreseen = ~np.isnan(series[..., group.zero + 1 :]).all(axis=-1) | (last < 0)
         self.onset_h[group.rows] = np.where(begun, np.maximum(first, 0), -1)
         end = np.where(last >= 0, last + 1, at_least)
-        self.expires_h[group.rows] = np.where(begun, end, -1)
+        self.expires_h[group.rows] = np.where(begun & foreseen, end, -1)
         foretold = hits[..., 1:].any(axis=-1)
         observed = hits[..., 0] | ~foretold
         seen = observed * Basis.OBSERVED + foretold * Basis.FORECAST

@@ -126,6 +126,8 @@ def _on_stage(config: Config, block: SourceBlock, url: str, folder: Path) -> Con
     }
     return replace(
         config,
+        # One at a time, so that a run that is killed can repeat one message at most.
+        service=replace(config.service, lane=1),
         sources={block.name: block},
         channels=channels,
         routes=replace(config.routes, people=people),
