@@ -53,7 +53,7 @@ def demo(settings: Settings, event: str, until: str | None) -> None:
 
     A run that was cut short is continued. Example: fengsui demo --until 2022-07-28T08:00+08:00
     """
-    from pipeline.cli_demo import play
+    from pipeline.commands.demo import play
 
     play(settings, event, until)
 
@@ -67,7 +67,7 @@ def run(settings: Settings, listen: str | None, log: str) -> None:
 
     Example: fengsui run --listen 127.0.0.1:8480
     """
-    from pipeline.cli_run import run_daemon
+    from pipeline.commands.run import run_daemon
 
     run_daemon(settings, listen, log)
 
@@ -80,7 +80,7 @@ def tick(settings: Settings, as_json: bool) -> None:
 
     Refused while a daemon works in the same data folder. Example: fengsui tick --json
     """
-    from pipeline.cli_run import one_tick
+    from pipeline.commands.run import one_tick
 
     one_tick(settings, as_json)
 
@@ -98,7 +98,7 @@ def replay(
 
     Example: fengsui replay heatwave-2022-08 --json replay.json
     """
-    from pipeline.cli_replay import replay_period
+    from pipeline.commands.replay import replay_period
 
     if (event is None) == (start is None or end is None):
         raise click.UsageError("give an event, or both --from and --to")
@@ -114,7 +114,7 @@ def check(settings: Settings, as_json: bool, online: bool) -> None:
 
     Example: fengsui check --online
     """
-    from pipeline.cli_check import run_check
+    from pipeline.commands.check import run_check
 
     sys.exit(run_check(settings, as_json=as_json, online=online))
 
@@ -130,7 +130,7 @@ def who_gets(settings: Settings, hazard: str, level: str, moment: str | None, as
 
     Example: fengsui who-gets heat red --at 2026-08-01T03:00+08:00
     """
-    from pipeline.cli_check import run_who_gets
+    from pipeline.commands.check import run_who_gets
 
     run_who_gets(settings, hazard, level, moment, as_json=as_json)
 
@@ -143,7 +143,7 @@ def health(settings: Settings, as_json: bool) -> None:
 
     Example: fengsui health --json
     """
-    from pipeline.cli_run import print_health
+    from pipeline.commands.run import print_health
 
     sys.exit(print_health(settings, as_json))
 
@@ -158,7 +158,7 @@ def ack(settings: Settings, alert: str, by: str, subsystem: str | None) -> None:
 
     Example: fengsui ack 500153-heat-20220807T080500Z --subsystem health --by 值班员A
     """
-    from pipeline.cli_run import acknowledge_by_name
+    from pipeline.commands.run import acknowledge_by_name
 
     acknowledge_by_name(settings, alert, by, subsystem)
 
@@ -170,7 +170,7 @@ def init(folder: Path) -> None:
 
     Example: fengsui init my-config
     """
-    from pipeline.config_folder import init as write
+    from pipeline.configuration.folder import init as write
 
     written = write(folder)
     click.echo(f"{len(written)} 个文件已写入 / files written to {folder}")

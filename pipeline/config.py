@@ -18,7 +18,7 @@ from ingest.errors import ConfigMistake
 from ingest.places import District
 from ingest.registry import Duration, Registry
 from ingest.source import Feed, Source, source
-from pipeline.config_checks import (
+from pipeline.configuration.checks import (
     Known,
     check_district,
     check_feed,
@@ -28,11 +28,11 @@ from pipeline.config_checks import (
     longer_than_nothing,
     web_address,
 )
-from pipeline.config_decode import attempt, decode, decode_block
-from pipeline.config_folder import MANY, SINGLE, check_folder, default_folder, init, names
-from pipeline.config_words import Excerpt
-from pipeline.kinds import register_all
-from pipeline.yaml_lines import Document, Trail, read
+from pipeline.configuration.decode import attempt, decode, decode_block
+from pipeline.configuration.folder import MANY, SINGLE, check_folder, default_folder, init, names
+from pipeline.configuration.kinds import register_all
+from pipeline.configuration.words import Excerpt
+from pipeline.configuration.yaml_lines import Document, Trail, read
 from rules.hazard import Hazard, hazard
 
 __all__ = ["ChannelBlock", "Config", "HazardBlock", "Service", "SourceBlock"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingest.errors import ConfigMistake, StoreError
 from ingest.secret import Secret
-from pipeline.config_folder import default_folder
+from pipeline.configuration.folder import default_folder
 
 DATABASE_FILE = "fengsui.db"
 """Name of the SQLite file in the data folder, where no other database is named."""

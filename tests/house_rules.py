@@ -153,7 +153,7 @@ def _uses(source: Source, forbidden: set[str]) -> list[str]:
 
 def _listens(source: Source) -> bool:
     """Whether `source` is one of those that may bind a port."""
-    return source.path.startswith("pipeline/console/") or source.path == "pipeline/subsystem.py"
+    return source.path.startswith("pipeline/console/") or source.path == "pipeline/demo/subsystem.py"
 
 
 def imports_run_one_way(source: Source) -> list[str]:

@@ -206,7 +206,7 @@ def daemon(config: Path, data: Path, *more: str) -> Iterator[Process]:
 
 LAUNCHER = """
 import json, os, sys
-import pipeline.cli, pipeline.cli_demo, uvicorn.protocols.http.auto, uvicorn.loops.auto
+import pipeline.cli, pipeline.commands.demo, uvicorn.protocols.http.auto, uvicorn.loops.auto
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:

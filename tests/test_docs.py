@@ -27,7 +27,7 @@ from ingest.secret import Secret
 from ingest.source import Feed, source
 from pipeline.cli import main
 from pipeline.config import ChannelKeys, Service, default_folder, load
-from pipeline.kinds import register_all
+from pipeline.configuration.kinds import register_all
 from pipeline.replay.report import as_json
 from pipeline.replay.run import Replay
 from rules.hazard import hazard

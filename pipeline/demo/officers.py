@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from alerts.post import Post
-from pipeline.subsystem import Call, Receiver, acknowledge
+from pipeline.demo.subsystem import Call, Receiver, acknowledge
 from pipeline.work import Job
 
 # The duty officer of one subsystem sleeps, and in another the deputy does too: without them nobody would

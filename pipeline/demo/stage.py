@@ -28,9 +28,9 @@ from pipeline.config import ChannelBlock, Config, SourceBlock
 from pipeline.console.server import Console
 from pipeline.daemon import Daemon, SimulatedClock, Watcher
 from pipeline.demo.officers import Officers
+from pipeline.demo.subsystem import Receiver
 from pipeline.ports import Ports
 from pipeline.settings import Settings
-from pipeline.subsystem import Receiver
 from pipeline.wiring import build, prepare_folder
 
 CHANNEL = "subsystem"

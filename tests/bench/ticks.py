@@ -22,10 +22,10 @@ from ingest.secret import Secret
 from ingest.times import HOUR
 from pipeline import derive
 from pipeline.config import ChannelBlock, Config
+from pipeline.demo.subsystem import LoopbackServer
 from pipeline.ports import Ports
 from pipeline.pull import pull
 from pipeline.settings import Settings
-from pipeline.subsystem import LoopbackServer
 from pipeline.tick import TickReport, tick
 from pipeline.wiring import build
 from pipeline.work import run_derive

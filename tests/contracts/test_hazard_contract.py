@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from ingest.quantities import QUANTITIES
-from pipeline.kinds import register_all
+from pipeline.configuration.kinds import register_all
 from rules.findings import Findings, Verdict
 from rules.hazard import Hazard, hazard
 from rules.heat import Heat

@@ -22,7 +22,7 @@ from ingest.secret import Secret
 from ingest.source import Request, Source, source
 from ingest.sources.open_meteo import OpenMeteo
 from ingest.sources.recorded import Recorded
-from pipeline.kinds import register_all
+from pipeline.configuration.kinds import register_all
 
 register_all()
 

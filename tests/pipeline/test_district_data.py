@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from alerts.people import Advice, Part, Routes
 from alerts.rota import shift_at
 from ingest.places import District, Place
-from pipeline.yaml_lines import read
+from pipeline.configuration.yaml_lines import read
 from rules.ladder import Ladder
 from rules.level import Level
 

@@ -434,7 +434,7 @@ def test_a_store_that_reached_its_quota_says_so(tmp_path: Path):
 
 BECOME_NOBODY = """
 import os
-import pipeline.cli, pipeline.cli_demo, pipeline.cli_run, uvicorn.protocols.http.auto
+import pipeline.cli, pipeline.commands.demo, pipeline.commands.run, uvicorn.protocols.http.auto
 pipeline.config.load(pipeline.config.default_folder())  # the machine's own files are read by now
 os.setgroups([])
 os.setgid(65534)

@@ -14,7 +14,7 @@ from simulators.receiver import MisbehavingReceiver
 from alerts.post import Answer, Post
 from alerts.standard_webhooks import sign
 from ingest.errors import ConfigMistake, StoreError
-from pipeline.subsystem import Receiver, acknowledge
+from pipeline.demo.subsystem import Receiver, acknowledge
 
 KEY = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 NOW = datetime(2022, 8, 18, 1, 0, tzinfo=UTC)

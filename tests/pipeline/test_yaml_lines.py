@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ConfigMistake
-from pipeline.yaml_lines import DEEPEST, dotted, parse, read
+from pipeline.configuration.yaml_lines import DEEPEST, dotted, parse, read
 
 
 def refusal(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from pipeline.subsystem import LoopbackServer
+from pipeline.demo.subsystem import LoopbackServer
 
 Manner = Literal["answer", "hang", "drip_head", "drip_body", "close", "cut"]
 

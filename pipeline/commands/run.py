@@ -13,7 +13,7 @@ from alerts.store import Acknowledgement
 from ingest.database import open_engine, reading
 from pipeline.acknowledge import acknowledge, sole_subsystem, word_of
 from pipeline.config import load
-from pipeline.config_checks import host_port
+from pipeline.configuration.checks import host_port
 from pipeline.console.server import Console
 from pipeline.daemon import Daemon, SteadyClock, wall_clock
 from pipeline.health import health

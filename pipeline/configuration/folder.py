@@ -13,15 +13,15 @@ SINGLE = ("district.yaml", "routes.yaml", "channels.yaml", "service.yaml", "text
 MANY = ("sources", "hazards")
 """Folders that hold one file per block, named after it."""
 
-_HERE = Path(__file__).resolve().parent
+_PIPELINE = Path(__file__).resolve().parent.parent
 
 
 def default_folder() -> Path:
     """The configuration that comes with the program.
 
-    An installed package carries it as data beside this file; in a checkout it is ``config/``.
+    An installed package carries it as data in ``pipeline``; in a checkout it is ``config/``.
     """
-    for folder in (_HERE / "default_config", _HERE.parent / "config"):
+    for folder in (_PIPELINE / "default_config", _PIPELINE.parent / "config"):
         if folder.is_dir():
             return folder
     raise ConfigMistake("the configuration that comes with Fengsui is missing; install it again")

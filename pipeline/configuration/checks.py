@@ -14,8 +14,8 @@ from statistics import median
 from alerts.people import Part, Person, Routes, Shift, Subsystem
 from ingest.places import District, Place
 from ingest.source import Feed
-from pipeline.config_words import suggest
-from pipeline.yaml_lines import Document
+from pipeline.configuration.words import suggest
+from pipeline.configuration.yaml_lines import Document
 from rules.ladder import Ladder, Rung, check_ladder
 from rules.level import Level
 

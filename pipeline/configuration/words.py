@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic_core import ErrorDetails
 
 from ingest.secret import Secret
-from pipeline.yaml_lines import Document, Trail
+from pipeline.configuration.yaml_lines import Document, Trail
 
 _LONGEST = 60
 

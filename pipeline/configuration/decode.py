@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ingest.errors import ConfigMistake, FengsuiError, UnknownName
 from ingest.registry import Registry
-from pipeline.config_words import NO_BLOCK, Excerpt, place, sentences, suggest
-from pipeline.yaml_lines import Document, Trail
+from pipeline.configuration.words import NO_BLOCK, Excerpt, place, sentences, suggest
+from pipeline.configuration.yaml_lines import Document, Trail
 
 T = TypeVar("T")
 P = TypeVar("P")

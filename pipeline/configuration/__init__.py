@@ -1,0 +1,1 @@
+"""How a configuration folder is read: strictly, with a line number for every mistake."""
