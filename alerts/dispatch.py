@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from alerts.delivery import Delivery
 from alerts.people import Routes
 from alerts.routing import Notice, must_answer
-from alerts.texts import Texts
+from alerts.texts import Letter, Texts
 from alerts.transition import Reason, Transition
 from rules.level import Level
 
@@ -38,21 +38,21 @@ def deliveries(
     change: Transition, notices: Iterable[Notice], desk: Desk, now: datetime
 ) -> list[Delivery]:
     """The rows for everybody who is told; those who are not told get none."""
+    letter = desk.texts.letter(change, desk.language)
     rows = []
     for notice in notices:
         if notice.person is not None:
-            rows += _for_person(change, notice, notice.person, desk, now)
+            rows += _for_person(letter, notice, notice.person, desk, now)
     return rows
 
 
 def _for_person(
-    change: Transition, notice: Notice, person: str, desk: Desk, now: datetime
+    letter: Letter, notice: Notice, person: str, desk: Desk, now: datetime
 ) -> list[Delivery]:
+    change = letter.change
     until = now + desk.valid
     link = desk.sign(change, notice, until) if must_answer(change, notice.role) else None
-    text = desk.texts.render(
-        change,
-        language=desk.language,
+    text = letter.to(
         subsystem=_title(desk, notice.subsystem),
         role=notice.role,
         task=notice.task.get(desk.language, ""),

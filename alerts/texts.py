@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import get_args
 
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2 import (
+    DictLoader,
+    Environment,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    UndefinedError,
+)
 from jinja2.meta import find_undeclared_variables
 
 from alerts.conduct import Conduct
@@ -86,18 +93,17 @@ class Texts:
         step : int
             Step of the call ladder; above 0 the text says that it is a repeated call.
         """
-        asked = task if transition.to_level and transition.reason not in _ABOUT_DATA else ""
-        facts = self._facts(transition, language) | {
-            "subsystem": subsystem, "role": role, "task": asked, "ack_link": ack_link, "step": step
-        }  # fmt: skip
-        names = ["repeat"] if step else []
-        names += [transition.reason.value, "task", "acknowledge", "disclaimer", *_marks(transition)]
-        return self._joined(names, language, facts)
+        letter = self.letter(transition, language)
+        return letter.to(subsystem=subsystem, role=role, task=task, ack_link=ack_link, step=step)
+
+    def letter(self, transition: Transition, language: str) -> Letter:
+        """One change, written once, to be addressed to many."""
+        return Letter(texts=self, change=transition, language=language)
 
     def because(self, transition: Transition, language: str) -> str:
         """The evidence, for logs and replay: value, threshold, number of towns, basis, marks."""
-        names = ["because", *_marks(transition)]
-        return self._joined(names, language, self._facts(transition, language))
+        facts = self.facts(transition, language)
+        return _joined(self.part(name, language, facts) for name in ["because", *_marks(transition)])
 
     def check(self) -> list[str]:
         """What is wrong with the templates, in sentences; empty when all of them render."""
@@ -182,7 +188,8 @@ class Texts:
         made.tests["known"] = known
         return made
 
-    def _facts(self, t: Transition, language: str) -> dict[str, object]:
+    def facts(self, t: Transition, language: str) -> dict[str, object]:
+        """What the templates may name about a change, whoever it is told to."""
         phrases = (self._phrase(name, figure, language) for name, figure in t.figures.items())
         return {
             "t": t,
@@ -203,12 +210,63 @@ class Texts:
         template = self._environments[language].get_template(f"{_FIGURE}{name}")
         return tidy(template.render(figure=figure))
 
-    def _joined(self, names: list[str], language: str, facts: dict[str, object]) -> str:
-        get = self._environments[language].get_template
-        parts = [part for name in names if (part := tidy(get(name).render(facts)))]
-        # A blank after Latin letters: a phone would take what follows for part of the link.
-        spaced = [f"{part} " if part[-1].isascii() else part for part in parts]
-        return "".join(spaced).strip()
+    def part(self, name: str, language: str, facts: Mapping[str, object]) -> str:
+        """One part of a message; UndefinedError where its template needs more than `facts`."""
+        return tidy(self._environments[language].get_template(name).render(facts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A change in words: the parts that are the same for everybody are written once."""
+
+    texts: Texts
+    """The templates."""
+    change: Transition
+    """What is told."""
+    language: str
+    """``zh`` or ``en``."""
+
+    def to(
+        self, *, subsystem: str, role: Role, task: str, ack_link: str | None, step: int = 0
+    ) -> str:
+        """The message to one subsystem, one line; see `Texts.render`."""
+        change = self.change
+        asked = task if change.to_level and change.reason not in _ABOUT_DATA else ""
+        address = {
+            "subsystem": subsystem, "role": role, "task": asked, "ack_link": ack_link, "step": step
+        }  # fmt: skip
+        names = ["repeat"] if step else []
+        names += [change.reason.value, "task", "acknowledge", "disclaimer", *_marks(change)]
+        return _joined(self._part(name, address) for name in names)
+
+    def _part(self, name: str, address: Mapping[str, object]) -> str:
+        if name not in self._written:
+            self._written[name] = self._for_everybody(name)
+        written = self._written[name]
+        if written is not None:
+            return written
+        return self.texts.part(name, self.language, {**self._facts, **address})
+
+    def _for_everybody(self, name: str) -> str | None:
+        """A part that names neither person nor task; None where it does."""
+        try:
+            return self.texts.part(name, self.language, self._facts)
+        except UndefinedError:
+            return None
+
+    @cached_property
+    def _facts(self) -> dict[str, object]:
+        return self.texts.facts(self.change, self.language)
+
+    @cached_property
+    def _written(self) -> dict[str, str | None]:
+        return {}
+
+
+def _joined(parts: Iterable[str]) -> str:
+    # A blank after Latin letters: a phone would take what follows for part of the link.
+    spaced = [f"{part} " if part[-1].isascii() else part for part in parts if part]
+    return "".join(spaced).strip()
 
 
 def _sample(
