@@ -16,6 +16,7 @@ _KEPT_RUNS = 500
 # its answer.
 _OF_JOB = run.c.job == bindparam("of_job")
 _LAST_RUN = select(run).where(_OF_JOB).order_by(run.c.id.desc()).limit(1)
+_LAST_SUCCESS = select(func.max(run.c.at)).where(_OF_JOB, run.c.outcome == "ok")
 _OLDEST_KEPT = select(run.c.id).where(_OF_JOB).order_by(run.c.id.desc()).offset(_KEPT_RUNS).limit(1)
 _FORGET_RUNS = delete(run).where(_OF_JOB, run.c.id <= _OLDEST_KEPT.scalar_subquery())
 _LAST_TICK = select(tick).order_by(tick.c.at.desc()).limit(1)
@@ -95,6 +96,12 @@ def last_run(connection: Connection, job: str) -> Run | None:
     return Run(
         job=row.job, at=row.at, outcome=row.outcome, detail=row.detail, not_before=row.not_before
     )
+
+
+def last_success(connection: Connection, job: str) -> datetime | None:
+    """When a job last ran without failing; None where it never did."""
+    moment: datetime | None = connection.scalar(_LAST_SUCCESS, {"of_job": job})
+    return moment
 
 
 def newest_moment(connection: Connection) -> datetime | None:

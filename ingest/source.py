@@ -45,7 +45,7 @@ class Request:
     now: datetime
     """Present moment; nothing that became known later may come back."""
     since: datetime | None
-    """`available_at` of the newest batch we hold of this source; None when we hold none."""
+    """When this source last answered a pull; None when it never did."""
     district: District
     """The places to fetch for."""
     http: HttpClient

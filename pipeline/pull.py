@@ -44,7 +44,7 @@ def pull(
     """
     job = job_name(name)
     with reading(ports.engine) as connection:
-        since = ports.archive.newest(connection, name)
+        since = ledger.last_success(connection, job)
     request = Request(
         now=now,
         since=since,

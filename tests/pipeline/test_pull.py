@@ -106,12 +106,12 @@ def test_an_answer_is_archived_with_its_entry_in_the_ledger(ports, source):
     assert (last(ports).outcome, last(ports).detail, last(ports).at) == ("ok", "1 batches", NOW)
 
 
-def test_a_source_is_told_what_we_hold(ports, source):
-    """First nothing, then the newest moment at which something of it became known."""
+def test_a_source_is_told_when_it_last_answered(ports, source):
+    """First never, then the moment of the last pull, whatever times its batches carry."""
     source.answers.extend([[observed(30, 31, 32, known=NOW - HOUR)], []])
     pull("feed", NOW, ports)
     pull("feed", NOW + HOUR, ports)
-    assert [request.since for request in source.asked] == [None, NOW - HOUR]
+    assert [request.since for request in source.asked] == [None, NOW]
     assert [request.now for request in source.asked] == [NOW, NOW + HOUR]
     assert {request.every for request in source.asked} == {HOUR}
 
@@ -210,3 +210,11 @@ def test_the_daemon_outlives_whatever_a_server_answers(tmp_path, how):
         doors.close()
     assert (found[0], found[-1]) == ("failed", "ok")
     assert found == sorted(found)
+
+
+def test_a_failed_pull_is_no_answer(ports, source):
+    """What was missed while the source was down is asked for again."""
+    source.answers.extend([[observed(30, 31, 32)], SourceError("down"), []])
+    for hours in range(3):
+        pull("feed", NOW + hours * HOUR, ports)
+    assert source.asked[-1].since == NOW
