@@ -26,7 +26,8 @@ class Feed:
     latency: Duration = timedelta(0)
     """Declared delay: hours younger than this are not expected to be observed yet."""
     freshness: Duration = timedelta(hours=24)
-    """A forecast run older than this is masked; older observations are reported as silent."""
+    """A forecast run older than this is masked, and a source without anything newer is reported silent; so it
+    is after three turns without an answer."""
     priority: int = 100
     """Where two sources know the same value, the lower number is taken."""
     enabled: bool = True

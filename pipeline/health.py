@@ -21,6 +21,8 @@ from rules.level import Level
 _SLACK = timedelta(minutes=10)
 # A message that was given up stays a problem for as long as somebody on shift can still act on it.
 _RECENT = timedelta(hours=24)
+# So many turns without anything new are no hiccup.
+_TURNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class SourceHealth:
     newest: datetime | None
     """When something last became known from it."""
     silent: bool
-    """True where that is longer ago than its freshness limit, or never."""
+    """True where that is three turns or its freshness limit ago, or never."""
     last_run: str
     """Outcome of the last pull, in words."""
 
@@ -134,7 +136,7 @@ def _source(connection: Connection, name: str, config: Config, now: datetime) ->
     newest = Archive().newest(connection, name)
     run = ledger.last_run(connection, job_name(name))
     feed = config.sources[name].feed
-    limit = max(feed.freshness, feed.every + feed.latency)
+    limit = min(feed.freshness, feed.latency + _TURNS * feed.every)
     return SourceHealth(
         name=name,
         newest=newest,

@@ -67,6 +67,15 @@ def test_a_silent_source_is_named(ports: Ports):
     assert any("told" in problem and "silent" in problem for problem in at(ports, later).problems)
 
 
+@pytest.mark.parametrize(("minutes", "silent"), [(0, False), (1, True)])
+def test_three_turns_without_news_are_silence(ports: Ports, minutes: int, silent: bool):
+    """Long before its forecasts are too old to use."""
+    feed = ports.config.sources["told"].feed
+    later = ALARM + feed.latency + 3 * feed.every + minutes * MINUTE
+    assert feed.freshness > 3 * feed.every
+    assert at(ports, later).sources[0].silent is silent
+
+
 def test_towns_that_cannot_be_judged_are_counted(ports: Ports):
     """Missing is not calm."""
     later = ALARM + 60 * HOUR
