@@ -108,9 +108,10 @@ def place(folder: Path, config: Path | None = None) -> Settings:
 
 
 @contextmanager
-def instance(folder: Path, config: Config) -> Iterator[Ports]:
-    """The ports of an instance in a folder, closed at the end."""
-    ports = build(config, place(folder))
+def instance(folder: Path, config: Config, database: str | None = None) -> Iterator[Ports]:
+    """The ports of an instance in a folder, closed at the end; on SQLite unless another is named."""
+    own = place(folder)
+    ports = build(config, replace(own, database=database or own.database))
     try:
         yield ports
     finally:
