@@ -125,6 +125,7 @@ def print_health(settings: Settings, as_json: bool) -> int:
 
 def acknowledge_by_name(settings: Settings, alert: str, by: str, subsystem: str | None) -> None:
     """Keep an acknowledgement given at the command line, and say what it stopped."""
+    require_data(settings)
     config = load(settings.config)
     ports = build(config, settings)
     try:

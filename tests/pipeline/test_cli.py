@@ -265,3 +265,19 @@ def test_a_data_folder_that_cannot_be_used_is_one(
     assert result.exit_code == 1, (result.output, result.exception)
     assert isinstance(result.exception, SystemExit)
     assert len(lines(result)) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["health"],
+        ["ack", "x", "--by", "y"],
+        ["replay", "--from", "2022-08-01T00:00Z", "--to", "2022-08-02T00:00Z"],
+    ],
+    ids=" ".join,
+)
+def test_asking_an_instance_that_never_ran_makes_none(home: Home, command: list[str]):
+    """It says to start the daemon, and leaves no empty database behind."""
+    result = home.run(*command)
+    assert (result.exit_code, "fengsui run" in result.output) == (1, True)
+    assert not home.data.exists()
