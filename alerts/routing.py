@@ -8,10 +8,9 @@ from datetime import datetime
 
 from alerts.people import Part, Role, Routes, Step, Who
 from alerts.rota import shift_at
-from alerts.transition import CALLING, Reason, Transition
+from alerts.transition import ABOUT_DATA, CALLING, Reason, Transition
 from rules.level import Level
 
-_BLINDNESS = frozenset({Reason.DATA_LOST, Reason.DATA_FOUND})
 FIRST_STEP: tuple[int, Who] = (0, "duty")
 """The step every call begins with."""
 _TO_THE_WARNED = frozenset({Reason.LOWERED, Reason.ENDED})
@@ -56,28 +55,36 @@ def route(
     """Decide for every subsystem who hears of a change at `now`.
 
     Openings, rises, spreads and extensions follow the matrix; what lowers or ends an alert goes to exactly
-    those in `warned`; lost data goes to the operators and, where an alert is open, to its lead.
+    those in `warned`, a lowering also to those whom the level that is left concerns and who were not; lost
+    data goes to the operators and, where an alert is open, to its lead.
     """
     parts = routes.matrix.get(change.hazard, {})
-    if change.reason in _TO_THE_WARNED:
-        return _to_the_warned(change, routes, now, list(warned))
+    heard = list(warned)
     notices = []
     for subsystem in routes.subsystems:
-        refusal = _refusal(change, routes, parts, subsystem)
-        if refusal is not None:
-            notices.append(_nobody(subsystem, parts.get(subsystem), refusal))
+        part = parts.get(subsystem)
+        if change.reason in _TO_THE_WARNED:
+            people = {item.person for item in heard if item.subsystem == subsystem}
+            notices += _afterwards(change, routes, part, subsystem, people, now)
         else:
-            part = parts.get(subsystem)
-            notices += call(routes, subsystem, part, change.to_level, FIRST_STEP, now)
+            notices += _by_the_matrix(change, routes, part, subsystem, now)
     return notices
 
 
+def _by_the_matrix(
+    change: Transition, routes: Routes, part: Part | None, subsystem: str, now: datetime
+) -> list[Notice]:
+    refusal = _refusal(change, routes, part, subsystem)
+    if refusal is not None:
+        return [_nobody(subsystem, part, refusal)]
+    return call(routes, subsystem, part, change.to_level, FIRST_STEP, now)
+
+
 def _refusal(
-    change: Transition, routes: Routes, parts: dict[str, Part], subsystem: str
+    change: Transition, routes: Routes, part: Part | None, subsystem: str
 ) -> str | None:
     """Why a subsystem does not hear of a change; None where it does."""
-    part = parts.get(subsystem)
-    if change.reason in _BLINDNESS:
+    if change.reason in ABOUT_DATA:
         leads = part is not None and part.role == "lead" and change.to_level > Level.NONE
         concerned = routes.subsystems[subsystem].operator or leads
         return None if concerned else "lost data concerns the operators and the lead of an open alert"
@@ -134,23 +141,29 @@ def must_answer(change: Transition, role: Role) -> bool:
     return change.reason in CALLING and role != "inform"
 
 
-def _to_the_warned(
-    change: Transition, routes: Routes, now: datetime, warned: list[Warned]
+def _afterwards(
+    change: Transition,
+    routes: Routes,
+    part: Part | None,
+    subsystem: str,
+    warned: set[str],
+    now: datetime,
 ) -> list[Notice]:
-    parts = routes.matrix.get(change.hazard, {})
-    notices = []
-    for subsystem in routes.subsystems:
-        people = sorted({item.person for item in warned if item.subsystem == subsystem})
-        known = [person for person in people if person in routes.people]
-        if known:
-            part = parts.get(subsystem)
-            notices += [_afterwards(change, subsystem, part, person) for person in known]
-        else:
-            notices += _to_the_unwarned(change, routes, subsystem, bool(people), now)
-    return notices
+    """Notices of a lowering or an end, to those of a subsystem who were warned.
+
+    Whoever never heard of an alert needs no all-clear, but must hear of the level that stands. Who left the
+    configuration since has no address any more; a change must not fail for that.
+    """
+    people = sorted(warned & routes.people.keys())
+    if people:
+        return [_to_a_warned(change, subsystem, part, person) for person in people]
+    if change.reason is Reason.LOWERED and _refusal(change, routes, part, subsystem) is None:
+        return call(routes, subsystem, part, change.to_level, FIRST_STEP, now)
+    gone = "was warned through people the configuration has no more"
+    return [_nobody(subsystem, part, gone if warned else "was not warned of this alert")]
 
 
-def _afterwards(change: Transition, subsystem: str, part: Part | None, person: str) -> Notice:
+def _to_a_warned(change: Transition, subsystem: str, part: Part | None, person: str) -> Notice:
     return Notice(
         subsystem=subsystem,
         person=person,
@@ -159,20 +172,6 @@ def _afterwards(change: Transition, subsystem: str, part: Part | None, person: s
         step=0,
         why="was warned of this alert",
     )
-
-
-def _to_the_unwarned(
-    change: Transition, routes: Routes, subsystem: str, gone: bool, now: datetime
-) -> list[Notice]:
-    """Whoever never heard of an alert needs no all-clear, but must hear of the level that stands."""
-    parts = routes.matrix.get(change.hazard, {})
-    part = parts.get(subsystem)
-    if change.reason is Reason.LOWERED and _refusal(change, routes, parts, subsystem) is None:
-        return call(routes, subsystem, part, change.to_level, FIRST_STEP, now)
-    why = "was not warned of this alert"
-    if gone:
-        why = "was warned through people the configuration has no more"
-    return [_nobody(subsystem, part, why)]
 
 
 def _nobody(subsystem: str, part: Part | None, why: str) -> Notice:

@@ -16,14 +16,12 @@ from alerts.lifecycle import State
 from alerts.links import Claim
 from alerts.memory import dump, load
 from alerts.routing import Notice, Warned
-from alerts.transition import Reason, Transition
+from alerts.transition import ABOUT_DATA, Reason, Transition
 from rules.level import Level
 
 _STATES = select(tables.lifecycle.c.hazard, tables.lifecycle.c.state)
 _KEEP_STATE = update(tables.lifecycle).where(tables.lifecycle.c.hazard == bindparam("of_hazard"))
-
-
-_ABOUT_DATA = (Reason.DATA_LOST.value, Reason.DATA_FOUND.value)
+_ABOUT_DATA = tables.transition.c.reason.in_([reason.value for reason in ABOUT_DATA])
 
 
 class CallStatus(StrEnum):
@@ -200,8 +198,8 @@ def warned(connection: Connection, alert: str) -> list[Warned]:
         .join(change, change.c.id == table.c.transition)
         .where(
             table.c.alert == alert,
-            table.c.status.not_in(("cancelled", "failed")),
-            change.c.reason.not_in(_ABOUT_DATA),
+            table.c.status.not_in((Status.CANCELLED.value, Status.FAILED.value)),
+            ~_ABOUT_DATA,
         )
         .order_by(table.c.subsystem, table.c.recipient)
     )
@@ -223,7 +221,7 @@ def supersede(connection: Connection, alert: str, now: datetime) -> int:
     tried again: after an outage people hear how things stand, not how they stood. News of lost data stays.
     """
     table, change = tables.delivery, tables.transition
-    news = select(change.c.id).where(change.c.alert == alert, change.c.reason.in_(_ABOUT_DATA))
+    news = select(change.c.id).where(change.c.alert == alert, _ABOUT_DATA)
     mine = (table.c.alert == alert) & table.c.transition.not_in(news)
     unsent = update(table).where(mine, table.c.status == Status.DUE.value)
     connection.execute(unsent.values(status=Status.CANCELLED.value, detail=REPLACED))
@@ -314,10 +312,11 @@ def acknowledge(connection: Connection, word: Acknowledgement) -> Acknowledgemen
     unsent = update(tables.delivery).where(
         tables.delivery.c.alert == word.alert,
         tables.delivery.c.subsystem == word.subsystem,
-        tables.delivery.c.status == "due",
+        tables.delivery.c.status == Status.DUE.value,
         tables.delivery.c.step > 0,
     )
-    connection.execute(unsent.values(status="cancelled", detail=f"acknowledged by {word.by}"))
+    spared = {"status": Status.CANCELLED.value, "detail": f"acknowledged by {word.by}"}
+    connection.execute(unsent.values(spared))
     return kept
 
 

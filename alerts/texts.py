@@ -21,7 +21,7 @@ from jinja2.meta import find_undeclared_variables
 from alerts.conduct import Conduct
 from alerts.lifecycle import UNJUDGED
 from alerts.people import Role
-from alerts.transition import CALLING, Reason, Transition
+from alerts.transition import ABOUT_DATA, CALLING, Reason, Transition
 from alerts.words import FILTERS, LANGUAGES, known, plain, tidy
 from ingest.batch import PROVENANCE, Flag
 from ingest.places import District
@@ -37,7 +37,6 @@ _BASIS = {
     Basis.FORECAST: "forecast",
     Basis.BOTH: "either",
 }
-_ABOUT_DATA = (Reason.DATA_LOST, Reason.DATA_FOUND)
 _PARTS = ("repeat", "task", "acknowledge", "disclaimer", "because", "lead", "support", "inform")
 _FIGURE = "figure_"
 NEEDED = (
@@ -200,7 +199,7 @@ class Texts:
             "mixed": len(set(t.places.values())) > 1,
             "fresh": [place for place, level in t.changed.items() if level],
             "figures": [phrase for phrase in phrases if phrase],
-            "about_data": t.reason in _ABOUT_DATA,
+            "about_data": t.reason in ABOUT_DATA,
             "stands": _stands(t),
         }
 
@@ -231,7 +230,7 @@ class Letter:
     ) -> str:
         """The message to one subsystem, one line; see `Texts.render`."""
         change = self.change
-        asked = task if change.to_level and change.reason not in _ABOUT_DATA else ""
+        asked = task if change.to_level and change.reason not in ABOUT_DATA else ""
         address = {
             "subsystem": subsystem, "role": role, "task": asked, "ack_link": ack_link, "step": step
         }  # fmt: skip

@@ -37,6 +37,10 @@ CALLING = frozenset({Reason.OPENED, Reason.RAISED})
 """Reasons that call for an acknowledgement; a spread informs those who have the alert already."""
 
 
+ABOUT_DATA = frozenset({Reason.DATA_LOST, Reason.DATA_FOUND})
+"""Reasons that tell of data and not of the hazard."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Transition:
     """One change of one alert."""

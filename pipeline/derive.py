@@ -46,6 +46,16 @@ def derive(connection: Connection, now: datetime, judging: Judging) -> Batch | N
     return batch
 
 
+def derive_days(
+    connection: Connection, start: datetime, end: datetime, judging: Judging
+) -> None:
+    """Run the job at each of its moments from `start` to `end`, as a daemon would have."""
+    moment = due(start, None)
+    while moment <= end:
+        derive(connection, moment, judging)
+        moment = due(moment, moment)
+
+
 def _derive_day(
     connection: Connection, now: datetime, judging: Judging, end: datetime
 ) -> Batch | None:

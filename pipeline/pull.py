@@ -61,7 +61,8 @@ def pull(
     with writing(ports.engine) as connection:
         if clock is not None:
             # Read while no tick can write: none after it can miss what none before it has seen.
-            batches = [_known(batch, clock()) for batch in batches]
+            moment = clock()
+            batches = [_known(batch, moment) for batch in batches]
         pulled = take_in(connection, ports.archive, batches)
         detail = f"{pulled.batches} batches" + _in_words(pulled.masked)
         ledger.record_run(connection, ledger.Run(job=job, at=now, outcome="ok", detail=detail))

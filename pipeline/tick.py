@@ -19,6 +19,7 @@ from rules.findings import Findings, Verdict
 
 log = logging.getLogger(__name__)
 
+
 @dataclass(frozen=True, kw_only=True)
 class TickReport:
     """What one tick did."""

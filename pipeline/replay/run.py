@@ -81,18 +81,8 @@ def event_period(config: Config, event: str) -> tuple[Config, Period]:
     with HttpClient() as http, writing(engine) as connection:
         request = Request(now=end, since=None, district=config.district, http=http)
         take_in(connection, judging.archive, block.source.fetch(block.name, request))
-        _derive_days(connection, start, end, judging)
+        derive.derive_days(connection, start, end, judging)
     return played, Period(name=event, engine=engine, start=start, end=end)
-
-
-def _derive_days(
-    connection: Connection, start: datetime, end: datetime, judging: Judging
-) -> None:
-    """Run the daily job at each of its moments, as the daemon would have."""
-    moment = derive.due(start, None)
-    while moment <= end:
-        derive.derive(connection, moment, judging)
-        moment = derive.due(moment, moment)
 
 
 def _judging(config: Config) -> Judging:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import xarray as xr
-from sqlalchemy import Connection
 
 from ingest import archive
 from ingest.archive import Archive
@@ -48,7 +47,7 @@ def long_period(config: Config, days: int, url: str) -> Period:
     with writing(engine) as connection:
         told = (batch for batch in _repeated(config) if batch.available_at <= end)
         judging.archive.append(connection, _until(told, end))
-        _derive_days(connection, start, end, judging)
+        derive.derive_days(connection, start, end, judging)
     return Period(name=f"{days} days", engine=engine, start=start, end=end)
 
 
@@ -93,15 +92,6 @@ def _moved(
         valid_at=batch.valid_at + by,
         values={**batch.values, TEMPERATURE: varied.round(1)},
     )
-
-
-def _derive_days(
-    connection: Connection, start: datetime, end: datetime, judging: Judging
-) -> None:
-    moment = derive.due(start, None)
-    while moment <= end:
-        derive.derive(connection, moment, judging)
-        moment = derive.due(moment, moment)
 
 
 @dataclass(frozen=True, kw_only=True)
