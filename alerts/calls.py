@@ -31,14 +31,14 @@ def announce(
 ) -> int:
     """Write a change, its notices, its deliveries and its calls as rows; the number of deliveries."""
     store.record(connection, change, notices)
-    for subsystem in _called(change, notices):
+    for subsystem in called(change, notices):
         store.open_call(connection, _first(change, subsystem, desk, now))
     return deliveries.plan(connection, dispatch.deliveries(change, notices, desk, now))
 
 
-def _called(change: Transition, notices: Iterable[Notice]) -> list[str]:
-    told = [item.subsystem for item in notices if item.told and must_answer(change, item.role)]
-    return list(dict.fromkeys(told))
+def called(change: Transition, notices: Iterable[Notice]) -> list[str]:
+    """Subsystems that are called until somebody acknowledges a change."""
+    return list(dict.fromkeys(item.subsystem for item in notices if must_answer(change, item)))
 
 
 def _first(change: Transition, subsystem: str, desk: Desk, now: datetime) -> Call:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from alerts.people import Advice, Part
 from ingest.registry import Duration
 
 
@@ -24,6 +25,16 @@ class Conduct:
     """What the value is, in English."""
     unit: str
     """Unit of the value."""
+    source: Advice
+    """Where the thresholds come from, for `fengsui hazards`."""
+    dispatch: dict[str, Part]
+    """Subsystem -> its role, the lowest level it hears of, and what it is asked to do at each level."""
+    doubt: Advice | None = None
+    """What about them could not be verified."""
+    incident: str | None = None
+    """Name of the chain of hazards that share an incident; a hazard without one stands alone."""
+    incident_linger: Duration = timedelta(hours=24)
+    """For so long after an alert of this hazard ended, one of its chain that opens joins its incident."""
     extend_before: Duration = timedelta(hours=6)
     """People are told of a longer duration this long before the end they know of."""
     blind_after: Duration = timedelta(hours=3)

@@ -51,7 +51,7 @@ def _for_person(
 ) -> list[Delivery]:
     change = letter.change
     until = now + desk.valid
-    link = desk.sign(change, notice, until) if must_answer(change, notice.role) else None
+    link = desk.sign(change, notice, until) if must_answer(change, notice) else None
     text = letter.to(
         subsystem=_title(desk, notice.subsystem),
         role=notice.role,
@@ -100,6 +100,8 @@ def _facts(change: Transition, notice: Notice, link: str | None) -> Mapping[str,
         "transition": change.id,
         "alert": change.alert,
         "hazard": change.hazard,
+        "incident": change.incident,
+        "related": {hazard: level.key for hazard, level in change.related.items()},
         "reason": change.reason.value,
         "from": change.from_level.key,
         "to": change.to_level.key,

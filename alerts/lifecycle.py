@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.conduct import Conduct
+from alerts.evidence import figures, meeting, threshold, topmost, unjudged, worst
+from alerts.state import NEVER, State
 from alerts.transition import Reason, Transition
 from ingest.times import HOUR, Instants, from64, instant64, utc
 from rules.findings import Findings, Levels
-from rules.ladder import Ladder
+from rules.ladder import Rung
 from rules.level import Level
 
-_NEVER = np.datetime64("NaT", "s")
 _LEVELS = np.arange(len(Level), dtype=np.int8)
-UNJUDGED = "unjudged_towns"
-"""Figure of a transition: towns at the highest level of which the data cannot tell whether they meet it."""
+
 
 
 class Still(StrEnum):
@@ -38,60 +39,6 @@ class Still(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    """What the lifecycle of one hazard remembers between two ticks."""
-
-    hazard: str
-    """Name of the hazard block."""
-    district: str
-    """Code of the district."""
-    places: tuple[str, ...]
-    """Town codes, the axis of the arrays."""
-    level: Levels
-    """Level in force per town."""
-    certain_since: Instants
-    """(town, level): since when the level has been certain without a break; NaT where it is not."""
-    clear_since: Instants
-    """(town, level): since when the level has been impossible without a break; NaT while it is possible."""
-    alert: str | None = None
-    """Identifier of the open alert."""
-    count: int = 0
-    """Transitions of the open alert so far."""
-    opened_at: datetime | None = None
-    """When it opened."""
-    peak_level: Level = Level.NONE
-    """Highest level so far."""
-    peak_value: float | None = None
-    """Most severe metric so far."""
-    told_until: datetime | None = None
-    """The end people know of."""
-    blind_since: datetime | None = None
-    """Since when some town cannot be judged."""
-    blind_told: bool = False
-    """Whether the operator has been told of it."""
-    blind_alert: str | None = None
-    """Identifier under which lost data was told, where no alert was open."""
-
-    @classmethod
-    def fresh(cls, hazard: str, district: str, places: tuple[str, ...]) -> State:
-        """The state of a hazard that has never been judged."""
-        grid = (len(places), len(Level))
-        return cls(
-            hazard=hazard,
-            district=district,
-            places=places,
-            level=np.zeros(len(places), np.int8),
-            certain_since=np.full(grid, _NEVER),
-            clear_since=np.full(grid, _NEVER),
-        )
-
-    @property
-    def top(self) -> Level:
-        """Highest level in force."""
-        return Level(int(self.level.max(initial=0)))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Step:
     """The outcome of one tick for one hazard."""
 
@@ -104,7 +51,7 @@ class Step:
 
 
 def advance(
-    state: State, findings: Findings, now: datetime, *, ladder: Ladder, conduct: Conduct
+    state: State, findings: Findings, now: datetime, *, ladder: Mapping[Level, Rung], conduct: Conduct
 ) -> Step:
     """Take the findings of one now into account.
 
@@ -133,12 +80,12 @@ def _clock_levels(state: State, findings: Findings, now: datetime) -> State:
     cleared = np.where(np.isnat(state.clear_since), moment, state.clear_since)
     return replace(
         state,
-        certain_since=np.where(certain, begun, _NEVER),
-        clear_since=np.where(possible, _NEVER, cleared),
+        certain_since=np.where(certain, begun, NEVER),
+        clear_since=np.where(possible, NEVER, cleared),
     )
 
 
-def _levels(state: State, now: datetime, ladder: Ladder) -> Levels:
+def _levels(state: State, now: datetime, ladder: Mapping[Level, Rung]) -> Levels:
     moment = instant64(now)
     level = np.zeros_like(state.level)
     for rung_level in sorted(ladder):
@@ -191,7 +138,7 @@ def _change(
     reason: Reason,
     findings: Findings,
     now: datetime,
-    ladder: Ladder,
+    ladder: Mapping[Level, Rung],
 ) -> tuple[State, Transition]:
     """Number the change, note what people will know, and write it down."""
     moved = replace(
@@ -199,7 +146,7 @@ def _change(
         alert=before.alert or _alert_id(state, now),
         count=before.count + 1,
         opened_at=before.opened_at or now,
-        told_until=_latest(findings.expires[0][_topmost(state) & _meeting(state, findings)]),
+        told_until=_latest(findings.expires[0][topmost(state) & meeting(state, findings)]),
     )
     change = _transition(moved, before, reason, findings, now, ladder)
     if reason is Reason.NARROWED:
@@ -209,21 +156,10 @@ def _change(
 
 def _peaked(state: State, findings: Findings) -> State:
     """The worst of an alert may come between two changes, and its end tells of it."""
-    value = _worst(findings.value[0][_topmost(state)])
-    peak = max((v for v in (state.peak_value, value) if v is not None), default=None)
+    value = worst(findings.value[0][topmost(state)], findings.falling)
+    worse = min if findings.falling else max
+    peak = worse((v for v in (state.peak_value, value) if v is not None), default=None)
     return replace(state, peak_level=max(state.peak_level, state.top), peak_value=peak)
-
-
-def _topmost(state: State) -> npt.NDArray[np.bool_]:
-    """Towns at the highest level of the district; none where it has none."""
-    highest: npt.NDArray[np.bool_] = (state.level == state.top) & (state.level > 0)
-    return highest
-
-
-def _meeting(state: State, findings: Findings) -> npt.NDArray[np.bool_]:
-    """Towns that certainly meet the level they have; the others only keep it."""
-    meeting: npt.NDArray[np.bool_] = (state.level > 0) & (findings.floor[0] >= state.level)
-    return meeting
 
 
 def _closed(state: State) -> State:
@@ -244,12 +180,12 @@ def _transition(
     reason: Reason,
     findings: Findings,
     now: datetime,
-    ladder: Ladder,
+    ladder: Mapping[Level, Rung],
 ) -> Transition:
     active = state.level > 0
     alert = state.alert or _alert_id(state, now)
     moved = state.level != before.level
-    deciding = _topmost(state) & _meeting(state, findings)
+    deciding = topmost(state) & meeting(state, findings)
     return Transition(
         id=f"{alert}.{state.count}",
         alert=alert,
@@ -262,22 +198,23 @@ def _transition(
         changed=_by_town(state, moved),
         onset=_earliest(findings.onset[0][deciding]),
         expires=_latest(findings.expires[0][deciding]),
-        value=_worst(findings.value[0][_topmost(state)]),
-        threshold=ladder[state.top].at_least if state.top else None,
+        value=worst(findings.value[0][topmost(state)], findings.falling),
+        threshold=threshold(state, findings, ladder),
         basis=int(np.bitwise_or.reduce(findings.basis[0][deciding], initial=0)),
         marks=int(np.bitwise_or.reduce(findings.marks[0][active | moved], initial=0)),
         opened_at=state.opened_at or now,
         peak_level=state.peak_level,
         peak_value=state.peak_value,
-        figures=_figures(state, findings),
+        figures=figures(state, findings),
+        falling=findings.falling,
     )
 
 
 def _watch_blindness(
-    state: State, findings: Findings, now: datetime, ladder: Ladder, conduct: Conduct
+    state: State, findings: Findings, now: datetime, ladder: Mapping[Level, Rung], conduct: Conduct
 ) -> tuple[State, list[Transition]]:
     """Time spent unable to judge is itself told: once when it lasts, once when it is over."""
-    blind = bool(_unjudged(state, findings).any())
+    blind = bool(unjudged(state, findings).any())
     since = (state.blind_since or now) if blind else None
     told = state.blind_told
     moved = replace(state, blind_since=since)
@@ -289,7 +226,7 @@ def _watch_blindness(
 
 
 def _tell_blindness(
-    state: State, reason: Reason, findings: Findings, now: datetime, ladder: Ladder
+    state: State, reason: Reason, findings: Findings, now: datetime, ladder: Mapping[Level, Rung]
 ) -> tuple[State, list[Transition]]:
     lost = reason is Reason.DATA_LOST
     name = state.blind_alert if state.alert is None else state.alert
@@ -306,18 +243,11 @@ def _tell_blindness(
     return moved, [change]
 
 
-def _unjudged(state: State, findings: Findings) -> npt.NDArray[np.bool_]:
-    """Towns whose level in force, or absence of one, the data can neither confirm nor deny."""
-    floor, reach = findings.floor[0], findings.reach[0]
-    unsure: npt.NDArray[np.bool_] = (floor < reach) & (reach >= np.maximum(state.level, 1))
-    return unsure
-
-
 def _why_still(state: State, findings: Findings) -> Still:
     floor, ceiling = findings.floor[0], findings.ceiling[0]
     if (floor > state.level).any():
         return Still.HOLDING
-    if _unjudged(state, findings).any():
+    if unjudged(state, findings).any():
         return Still.UNKNOWN
     if (ceiling < state.level).any():
         return Still.KEEPING
@@ -331,18 +261,6 @@ def _alert_id(state: State, now: datetime, *, word: str | None = None) -> str:
 
 def _by_town(state: State, which: npt.NDArray[np.bool_]) -> dict[str, Level]:
     return {state.places[row]: Level(int(state.level[row])) for row in np.flatnonzero(which)}
-
-
-def _figures(state: State, findings: Findings) -> dict[str, float]:
-    worst = {name: _worst(figure[0][state.level > 0]) for name, figure in findings.extra.items()}
-    known = {name: value for name, value in worst.items() if value is not None}
-    unjudged = float((_unjudged(state, findings) & _topmost(state)).sum())
-    return known | ({UNJUDGED: unjudged} if unjudged else {})
-
-
-def _worst(values: npt.NDArray[np.float64]) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.max()) if known.size else None
 
 
 def _latest(moments: Instants) -> datetime | None:

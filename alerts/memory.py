@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alerts.lifecycle import State
+from alerts.state import State
 from ingest.times import Instants
 from rules.level import Level
 
@@ -59,6 +59,9 @@ def load(stored: dict[str, Any], places: tuple[str, ...]) -> State:
         blind_since=_moment(stored["blind_since"]),
         blind_told=stored["blind_told"],
         blind_alert=stored["blind_alert"],
+        # States kept before alerts had incidents lack these two.
+        incident=stored.get("incident"),
+        ended_at=_moment(stored.get("ended_at")),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ingest.registry import Duration
@@ -91,8 +92,8 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Routes:
-    """Everything about who hears of what."""
+class Roster:
+    """Who there is, who is on duty when, and who is called when nobody answers."""
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}
 
@@ -100,7 +101,13 @@ class Routes:
     """Id -> person."""
     subsystems: dict[str, Subsystem]
     """Id -> subsystem."""
-    matrix: dict[str, dict[str, Part]]
-    """Hazard name -> subsystem id -> part."""
     ladders: dict[LevelName, tuple[Step, ...]]
     """Level -> call ladder; a level without one is told once and not called after."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routes(Roster):
+    """Everything about who hears of what: the roster, and the part each subsystem has in each hazard."""
+
+    matrix: Mapping[str, Mapping[str, Part]] = field(default_factory=dict)
+    """Hazard name -> subsystem id -> part, as the hazards' blocks give it."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerts.incidents import Engaged
 from alerts.people import Part, Role, Routes, Step, Who
 from alerts.rota import shift_at
 from alerts.transition import ABOUT_DATA, CALLING, Reason, Transition
@@ -32,6 +33,8 @@ class Notice:
     """Step of the call ladder, 0 for the first."""
     why: str
     """The reason in words, for yes and for no."""
+    spared: bool = False
+    """True where the subsystem need not answer, because it is called for the same incident already."""
 
     @property
     def told(self) -> bool:
@@ -50,16 +53,21 @@ class Warned:
 
 
 def route(
-    change: Transition, routes: Routes, now: datetime, warned: Iterable[Warned] = ()
+    change: Transition,
+    routes: Routes,
+    now: datetime,
+    warned: Iterable[Warned] = (),
+    engaged: Iterable[Engaged] = (),
 ) -> list[Notice]:
     """Decide for every subsystem who hears of a change at `now`.
 
     Openings, rises, spreads and extensions follow the matrix; what lowers or ends an alert goes to exactly
     those in `warned`, a lowering also to those whom the level that is left concerns and who were not; lost
-    data goes to the operators and, where an alert is open, to its lead.
+    data goes to the operators and, where an alert is open, to its lead. Of those who are told, the ones in
+    `engaged` need not answer for the same or a lower level again.
     """
     parts = routes.matrix.get(change.hazard, {})
-    heard = list(warned)
+    heard, busy = list(warned), list(engaged)
     notices = []
     for subsystem in routes.subsystems:
         part = parts.get(subsystem)
@@ -68,7 +76,32 @@ def route(
             notices += _afterwards(change, routes, part, subsystem, people, now)
         else:
             notices += _by_the_matrix(change, routes, part, subsystem, now)
-    return notices
+    return [_spare(notice, change, routes, busy) for notice in notices]
+
+
+def _spare(
+    notice: Notice, change: Transition, routes: Routes, engaged: Iterable[Engaged]
+) -> Notice:
+    """The notice without a demand to answer, where the subsystem has the incident already."""
+    reasons = [
+        other
+        for other in engaged
+        if other.subsystem == notice.subsystem
+        and other.level >= change.to_level
+        and (notice.role != "lead" or _leads(other, routes))
+    ]
+    if not reasons or not must_answer(change, notice):
+        return notice
+    other = max(reasons, key=lambda one: one.level)
+    done = "has acknowledged" if other.answered else "already called for"
+    why = f"{notice.why}; {done} {other.hazard} {other.level.key} in this incident"
+    return replace(notice, spared=True, why=why)
+
+
+def _leads(other: Engaged, routes: Routes) -> bool:
+    """Whether the subsystem is called as the lead: "I have it" of a supporter is too little to lead by."""
+    part = routes.matrix.get(other.hazard, {}).get(other.subsystem)
+    return part is not None and part.role == "lead"
 
 
 def _by_the_matrix(
@@ -136,9 +169,10 @@ def ladder(routes: Routes, level: Level) -> tuple[Step, ...]:
     return routes.ladders.get(level, ())
 
 
-def must_answer(change: Transition, role: Role) -> bool:
-    """Whether a subsystem in this role is called until somebody acknowledges the change."""
-    return change.reason in CALLING and role != "inform"
+def must_answer(change: Transition, notice: Notice) -> bool:
+    """Whether the subsystem of a notice is called until somebody acknowledges the change."""
+    called = change.reason in CALLING and notice.role != "inform"
+    return called and notice.told and not notice.spared
 
 
 def _afterwards(

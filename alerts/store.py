@@ -8,19 +8,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
 
 from alerts import tables
 from alerts.delivery import REPLACED, Status
-from alerts.lifecycle import State
+from alerts.incidents import Page
 from alerts.links import Claim
 from alerts.memory import dump, load
 from alerts.routing import Notice, Warned
+from alerts.state import State
 from alerts.transition import ABOUT_DATA, Reason, Transition
 from rules.level import Level
 
 _STATES = select(tables.lifecycle.c.hazard, tables.lifecycle.c.state)
 _KEEP_STATE = update(tables.lifecycle).where(tables.lifecycle.c.hazard == bindparam("of_hazard"))
+_BY_NAME = ("places", "changed", "related")
 _ABOUT_DATA = tables.transition.c.reason.in_([reason.value for reason in ABOUT_DATA])
 
 
@@ -35,9 +37,8 @@ class CallStatus(StrEnum):
     """A newer change of the alert took its place."""
 
 
-_NEXT_CALL = select(func.min(tables.call.c.next_at)).where(
-    tables.call.c.status == CallStatus.OPEN.value
-)
+_OPEN, _ANSWERED = CallStatus.OPEN.value, CallStatus.ACKNOWLEDGED.value
+_NEXT_CALL = select(func.min(tables.call.c.next_at)).where(tables.call.c.status == _OPEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ def record(connection: Connection, change: Transition, notices: Iterable[Notice]
     row = asdict(change) | {"reason": change.reason.value}
     row |= {"from_level": int(change.from_level), "to_level": int(change.to_level)}
     row |= {"peak_level": int(change.peak_level)}
-    row |= {"places": _plain(change.places), "changed": _plain(change.changed)}
+    row |= {name: _plain(getattr(change, name)) for name in _BY_NAME}
     connection.execute(insert(tables.transition).values(row | {"figures": dict(change.figures)}))
     note(connection, change.id, change.at, notices)
 
@@ -155,8 +156,10 @@ def transitions(
 ) -> list[Transition]:
     """Changes in the order they happened, of one alert or of all."""
     table = tables.transition
-    # The tenth change of an alert comes after its ninth, which text alone would not know.
-    query = select(table).order_by(table.c.at, func.length(table.c.id), table.c.id)
+    # Within a tick as `incidents.in_order` has it; the tenth change of an alert comes after its ninth, which
+    # text alone would not know.
+    order = (table.c.at, table.c.to_level.desc(), table.c.hazard, func.length(table.c.id), table.c.id)
+    query = select(table).order_by(*order)
     if alert is not None:
         query = query.where(table.c.alert == alert)
     if since is not None:
@@ -176,7 +179,7 @@ def _transition(row: Row[Any]) -> Transition:
     parts["reason"] = Reason(parts["reason"])
     for name in ("from_level", "to_level", "peak_level"):
         parts[name] = Level(parts[name])
-    for name in ("places", "changed"):
+    for name in _BY_NAME:
         parts[name] = {place: Level(level) for place, level in parts[name].items()}
     return Transition(**parts)
 
@@ -268,6 +271,38 @@ def _call(row: Row[Any]) -> Call:
         next_at=row.next_at,
         status=CallStatus(row.status),
     )
+
+
+def pages(connection: Connection, change: Transition) -> list[Page]:
+    """Calls of the incident of a change that somebody answered or is being called for.
+
+    A call that was overtaken does not count, nor one that has climbed its ladder without an answer: nobody
+    has said that they have it, and nobody is asked any more. One made at this very moment counts in any case.
+    """
+    table, made = tables.call, tables.transition
+    over = select(made.c.alert).where(
+        made.c.incident == change.incident, made.c.reason == Reason.ENDED.value
+    )
+    waiting = or_(table.c.next_at.is_not(None), table.c.begun_at == change.at)
+    query = (
+        select(table, made.c.hazard)
+        .join(made, made.c.id == table.c.transition)
+        .where(made.c.incident == change.incident, table.c.alert.not_in(over))
+        .where(or_(table.c.status == _ANSWERED, (table.c.status == _OPEN) & waiting))
+        .order_by(table.c.id)
+    )
+    return [
+        Page(
+            incident=change.incident,
+            alert=row.alert,
+            hazard=row.hazard,
+            subsystem=row.subsystem,
+            level=Level(row.level),
+            begun_at=row.begun_at,
+            answered=row.status == _ANSWERED,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def next_call(connection: Connection) -> datetime | None:

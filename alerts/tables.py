@@ -49,6 +49,9 @@ transition = Table(
     Column("peak_level", Integer, nullable=False),
     Column("peak_value", Float),
     Column("figures", JSON, nullable=False),
+    Column("falling", Boolean, nullable=False),
+    Column("incident", String(128), nullable=False, index=True),
+    Column("related", JSON, nullable=False),
 )
 
 notice = Table(

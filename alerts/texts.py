@@ -19,7 +19,7 @@ from jinja2 import (
 from jinja2.meta import find_undeclared_variables
 
 from alerts.conduct import Conduct
-from alerts.lifecycle import UNJUDGED
+from alerts.evidence import UNJUDGED
 from alerts.people import Role
 from alerts.transition import ABOUT_DATA, CALLING, Reason, Transition
 from alerts.words import FILTERS, LANGUAGES, known, plain, tidy
@@ -27,6 +27,7 @@ from ingest.batch import PROVENANCE, Flag
 from ingest.places import District
 from rules.findings import Basis
 from rules.level import Level
+from rules.sheet import WINDOW
 
 _MARKS = tuple(PROVENANCE)
 # Values of these are no measurements, so the texts do not call them so.
@@ -37,7 +38,7 @@ _BASIS = {
     Basis.FORECAST: "forecast",
     Basis.BOTH: "either",
 }
-_PARTS = ("repeat", "task", "acknowledge", "disclaimer", "because", "lead", "support", "inform")
+_PARTS = ("related", "repeat", "task", "acknowledge", "disclaimer", "because", "lead", "support", "inform")
 _FIGURE = "figure_"
 NEEDED = (
     tuple(reason.value for reason in Reason)
@@ -47,7 +48,8 @@ NEEDED = (
 """Names of the templates that must exist, in both languages."""
 
 _CONTEXT = (
-    "t", "hazard", "district", "basis", "measured", "mixed", "fresh", "about_data", "stands"
+    "t", "hazard", "district", "basis", "measured", "mixed", "fresh", "about_data", "stands", "window",
+    "related",
 )  # fmt: skip
 _CALL = ("subsystem", "role", "task", "ack_link", "step")
 _NAMES = frozenset({*_CONTEXT, *_CALL, "figures", "figure"})
@@ -141,23 +143,28 @@ class Texts:
     def _unrenderable(self, sample: Transition, language: str) -> Iterator[str]:
         try:
             self.because(sample, language)
+            letter = self.letter(sample, language)
             for role in get_args(Role):
-                self.render(
-                    sample, language=language, subsystem="-", role=role,
-                    task="-", ack_link="http://localhost/", step=1,
-                )  # fmt: skip
+                letter.to(subsystem="-", role=role, task="-", ack_link="http://localhost/", step=1)
         except TemplateNotFound as error:
             yield _fault(sample.reason.value, language, f"it includes {error}, which is not there")
         except _RENDERING as error:
             yield _fault(sample.reason.value, language, str(error))
 
     def _samples(self) -> Iterator[Transition]:
-        """Changes of every hazard and reason: one level or two, with and without numbers."""
+        """Changes of every hazard and reason; of the first also with two levels, and without numbers.
+
+        Hazards differ by templates of their own, which the plain change of each reason takes.
+        """
         figures = {n.removeprefix(_FIGURE): 2.0 for n in self.templates if n.startswith(_FIGURE)}
+        figures[WINDOW] = 3.0
         towns = self.district.place_ids
-        for hazard in self.conducts:
+        for number, hazard in enumerate(self.conducts):
             for reason in Reason:
                 full = _sample(hazard, reason, towns, figures)
+                if number:
+                    yield full
+                    continue
                 mixed = {town: Level(3 + (town == towns[0])) for town in towns}
                 cleared = {towns[-1]: Level.NONE}
                 yield full
@@ -166,6 +173,7 @@ class Texts:
                 yield replace(full, value=None, threshold=None, peak_value=None, figures={})
                 yield replace(full, to_level=Level.NONE, places={}, onset=None, expires=None)
                 yield replace(full, onset=None, expires=None)
+                yield replace(full, falling=True, related=dict.fromkeys(self.conducts, Level.RED))
                 yield replace(mixed_up, onset=None, expires=None, figures={UNJUDGED: 1.0})
 
     @cached_property
@@ -189,7 +197,7 @@ class Texts:
 
     def facts(self, t: Transition, language: str) -> dict[str, object]:
         """What the templates may name about a change, whoever it is told to."""
-        phrases = (self._phrase(name, figure, language) for name, figure in t.figures.items())
+        phrases = (self._phrase(name, t, language) for name in t.figures)
         return {
             "t": t,
             "hazard": self.conducts[t.hazard],
@@ -201,13 +209,23 @@ class Texts:
             "figures": [phrase for phrase in phrases if phrase],
             "about_data": t.reason in ABOUT_DATA,
             "stands": _stands(t),
+            "window": t.figures.get(WINDOW),
+            "related": [(self._title(name, language), level) for name, level in _ranked(t.related)],
         }
 
-    def _phrase(self, name: str, figure: float, language: str) -> str:
+    def _title(self, hazard: str, language: str) -> str:
+        """Name of a hazard; one that left the configuration stands for itself."""
+        conduct = self.conducts.get(hazard)
+        if conduct is None:
+            return hazard
+        return conduct.name if language == "zh" else conduct.name_en.lower()
+
+    def _phrase(self, name: str, t: Transition, language: str) -> str:
+        figure = t.figures[name]
         if f"{_FIGURE}{name}" not in self.templates or not known(figure):
             return ""
         template = self._environments[language].get_template(f"{_FIGURE}{name}")
-        return tidy(template.render(figure=figure))
+        return tidy(template.render(figure=figure, t=t))
 
     def part(self, name: str, language: str, facts: Mapping[str, object]) -> str:
         """One part of a message; UndefinedError where its template needs more than `facts`."""
@@ -235,7 +253,7 @@ class Letter:
             "subsystem": subsystem, "role": role, "task": asked, "ack_link": ack_link, "step": step
         }  # fmt: skip
         names = ["repeat"] if step else []
-        names += [change.reason.value, "task", "acknowledge", "disclaimer", *_marks(change)]
+        names += [change.reason.value, "related", "task", "acknowledge", "disclaimer", *_marks(change)]
         return _joined(self._part(name, address) for name in names)
 
     def _part(self, name: str, address: Mapping[str, object]) -> str:
@@ -304,12 +322,22 @@ def _basis(t: Transition) -> str:
 
 def _stands(t: Transition) -> str:
     """Why the highest level is in force: its criterion is ``met``, it is ``kept``, or it is ``unjudged``."""
-    below = (
-        t.value is not None and t.threshold is not None and float(plain(t.value)) < t.threshold
-    )
-    if t.reason in CALLING or (t.onset is not None and not below):
+    if t.reason in CALLING or (t.onset is not None and not _short_of(t)):
         return "met"
     return "unjudged" if t.figures.get(UNJUDGED) else "kept"
+
+
+def _short_of(t: Transition) -> bool:
+    """Whether the value, as it is printed, is on the harmless side of the threshold."""
+    if t.value is None or t.threshold is None:
+        return False
+    value, threshold = float(plain(t.value)), float(plain(t.threshold))
+    return value > threshold if t.falling else value < threshold
+
+
+def _ranked(related: Mapping[str, Level]) -> list[tuple[str, Level]]:
+    """The other hazards of an incident, the most severe first."""
+    return sorted(related.items(), key=lambda one: (-one[1], one[0]))
 
 
 def _grade(level: Level) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -84,6 +84,13 @@ class Transition:
     """Most severe metric so far."""
     figures: Mapping[str, float]
     """Further figures for texts (largest over the towns), for example ``hot_day_run`` [d]."""
+    falling: bool = False
+    """True where low values of the metric are the dangerous ones."""
+    incident: str = ""
+    """Identifier of the incident, shared by the hazards of a chain; the alert's own where it stands alone.
+    Empty in a change that `alerts.incidents` has not seen."""
+    related: Mapping[str, Level] = field(default_factory=dict)
+    """Other hazards whose alerts of the same incident are open after the tick -> their level."""
 
     @property
     def duration(self) -> timedelta:

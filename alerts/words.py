@@ -21,6 +21,7 @@ FILTERS = ("stamp", "hour", "period", "span", "amount", "towns", "by_level", "co
 """Methods of `Words` that templates may use as filters."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_UNITS = {"°C": "℃", "mm": "毫米", "m/s": "米/秒", "km/h": "公里/小时"}
 _CHINESE = "\u3000-\u9fff\uff00-\uffef"
 
 
@@ -30,8 +31,8 @@ def known(number: float | None) -> bool:
 
 
 def plain(value: float) -> str:
-    """A number with at most one decimal, and none where it is whole."""
-    return f"{value:.1f}".removesuffix(".0")
+    """A number with at most one decimal, and none where it is whole; never a negative zero."""
+    return f"{value:z.1f}".removesuffix(".0")
 
 
 def tidy(text: str) -> str:
@@ -169,8 +170,8 @@ class Chinese(Words):
         return level.zh if level else "解除"
 
     def amount(self, value: float, unit: str) -> str:
-        """``41.3℃``."""
-        return plain(value) + {"°C": "℃", "mm": "毫米"}.get(unit, unit)
+        """``41.3℃``, ``4级``; the number alone where it has no dimension."""
+        return plain(value) + _UNITS.get(unit, unit)
 
     def towns(self, places: Iterable[str], fresh: Collection[str] = ()) -> str:
         """``全区21个镇街``, ``除甲外的20个镇街``, ``甲、乙等2个镇街`` or the one name."""
@@ -223,8 +224,8 @@ class English(Words):
         return level.key if level else "cleared"
 
     def amount(self, value: float, unit: str) -> str:
-        """``41.3 °C``."""
-        return f"{plain(value)} {unit}"
+        """``41.3 °C``, ``level 4``; the number alone where it has no dimension."""
+        return f"level {plain(value)}" if unit == "级" else f"{plain(value)} {unit}".rstrip()
 
     def towns(self, places: Iterable[str], fresh: Collection[str] = ()) -> str:
         """``all 21 towns``, ``20 towns (all but A)``, ``A, B and 5 more towns`` or names alone."""

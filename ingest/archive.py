@@ -74,6 +74,29 @@ _ARRIVALS = (
     .where(_batch.c.available_at > bindparam("after"), _batch.c.available_at <= bindparam("until"))
     .order_by(_batch.c.available_at)
 )
+_TELLING = (
+    (_batch.c.available_at > bindparam("after"))
+    & (_batch.c.available_at <= bindparam("until"))
+    & (_batch.c.kind == "observation")
+    & _batch.c.source.in_(bindparam("sources", expanding=True))
+)
+_EARLIEST = select(func.min(_batch.c.first_valid)).where(_TELLING)
+_TOLD = (
+    select(_batch.c.available_at, _batch.c.first_valid)
+    .where(_TELLING)
+    .order_by(_batch.c.available_at)
+)
+_STATEMENTS = (
+    select(
+        _batch.c.source,
+        _batch.c.kind,
+        func.max(_batch.c.issued_at, type_=UtcTime).label("issued_at"),
+        func.max(_batch.c.available_at, type_=UtcTime).label("available_at"),
+    )
+    .where(_batch.c.available_at <= bindparam("until"))
+    .group_by(_batch.c.source, _batch.c.kind)
+    .order_by(_batch.c.source, _batch.c.kind)
+)
 _NEWEST = select(func.max(_batch.c.available_at))
 _NEWEST_OF = _NEWEST.where(_batch.c.source == bindparam("source"))
 # A rolled back row number is given to another batch, and two databases number alike: a batch in memory is
@@ -88,11 +111,11 @@ _IDENTITY = (
 )
 
 
-def _valid(kind: str, since: str) -> ColumnElement[bool]:
+def _valid(kind: str, since: str, sources: str = "sources") -> ColumnElement[bool]:
     """Batches of a kind from the asked sources with a valid hour at or after the moment called `since`."""
     return (
         (_batch.c.kind == kind)
-        & _batch.c.source.in_(bindparam("sources", expanding=True))
+        & _batch.c.source.in_(bindparam(sources, expanding=True))
         & (_batch.c.last_valid >= bindparam(since))
     )
 
@@ -100,7 +123,11 @@ def _valid(kind: str, since: str) -> ColumnElement[bool]:
 # Not ordered here: SQLite would rather walk a source's whole past in order than sort a few rows.
 _KNOWN = select(*_IDENTITY).where(_batch.c.available_at <= bindparam("until"))
 _VIEWED = _KNOWN.where(
-    or_(_valid("observation", "observed_from"), _valid("forecast", "foretold_from"))
+    or_(
+        _valid("observation", "observed_from"),
+        _valid("forecast", "foretold_from"),
+        _valid("observation", "remembered_from", "remembering"),
+    )
 )
 _REPORTED = _KNOWN.where(_valid("observation", "observed_from"))
 _CONTENT = select(
@@ -112,6 +139,20 @@ _CONTENT = select(
     _batch.c.payload,
 ).where(_batch.c.id.in_(bindparam("ids", expanding=True)))
 _MANY = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """The newest that one source has said."""
+
+    source: str
+    """Name of the source."""
+    kind: str
+    """``observation`` or ``forecast``."""
+    issued_at: datetime
+    """When it stated it: the run of a forecast."""
+    available_at: datetime
+    """When it became known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +192,11 @@ class Archive:
         back = ahead - timedelta(hours=view.hours_back)
         asked = {
             "sources": view.sources,
+            "remembering": view.remembering,
             "until": utc(max(nows)),
             "observed_from": back,
             "foretold_from": ahead,
+            "remembered_from": utc(min(nows)) - timedelta(days=view.days_back + 1),
         }
         batches = self._read(connection, _VIEWED, asked)
         return fill(batches, np.array([exact64(now) for now in nows]), view)
@@ -176,6 +219,26 @@ class Archive:
     def arrivals(self, connection: Connection, after: datetime, until: datetime) -> list[datetime]:
         """Distinct moments in (after, until] at which something new became known."""
         return list(connection.scalars(_ARRIVALS, {"after": after, "until": until}))
+
+    def statements(self, connection: Connection, until: datetime) -> list[Statement]:
+        """The newest statement of each source, by kind, known at a moment."""
+        rows = connection.execute(_STATEMENTS, {"until": utc(until)})
+        return [Statement(**row._mapping) for row in rows]
+
+    def earliest(
+        self, connection: Connection, after: datetime, until: datetime, sources: Sequence[str]
+    ) -> datetime | None:
+        """First hour that observations of some sources tell of which became known in (after, until]."""
+        asked = {"after": after, "until": until, "sources": list(sources)}
+        first: datetime | None = connection.scalar(_EARLIEST, asked)
+        return first
+
+    def told(
+        self, connection: Connection, after: datetime, until: datetime, sources: Sequence[str]
+    ) -> list[tuple[datetime, datetime]]:
+        """When observations became known in (after, until], and of which first hour each told."""
+        asked = {"after": after, "until": until, "sources": list(sources)}
+        return [(row[0], row[1]) for row in connection.execute(_TOLD, asked)]
 
     def sources(self, connection: Connection) -> list[str]:
         """Names of all sources that ever said anything."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
@@ -74,10 +75,30 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def create_tables(engine: Engine, *schemas: MetaData) -> None:
-    """Make the tables that are missing; tables that exist are left as they are."""
+    """Make the tables that are missing; tables that exist are left as they are.
+
+    Raises StoreError where one lacks a column that this version writes: a change that cannot be written would
+    otherwise be found out in the middle of an alert.
+    """
     with writing(engine) as connection:
         for schema in schemas:
             schema.create_all(connection)
+        tables = [table for schema in schemas for table in schema.sorted_tables]
+        known = {
+            table.name: {column["name"] for column in inspect(connection).get_columns(table.name)}
+            for table in tables
+        }
+        lacking = [
+            f"{table.name}.{column.name}"
+            for table in tables
+            for column in table.columns
+            if column.name not in known[table.name]
+        ]
+    if lacking:
+        raise StoreError(
+            f"the database was made by an earlier version and lacks {', '.join(lacking)}; start with a new"
+            " data folder (--data) or a new database, and keep the old one to read"
+        )
 
 
 @contextmanager

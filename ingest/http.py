@@ -38,10 +38,10 @@ _CHUNK = 65536
 
 @dataclass(frozen=True, kw_only=True)
 class _Question:
-    """One call, unchanged over its attempts; query and headers may hold a key."""
+    """One call, unchanged over its attempts; path, query and headers may hold a key."""
 
     url: str
-    """Address without query."""
+    """Address without query, of which messages show the host."""
     params: Params
     """Query, shown in no message."""
     headers: Mapping[str, str]
@@ -127,6 +127,28 @@ class HttpClient:
             url=url, params=params, headers=headers or {}, largest=largest, until=until
         )
         return parse_json(self._body(question), question.host)
+
+    def get_text(
+        self,
+        url: str,
+        *,
+        deadline: timedelta = timedelta(seconds=20),
+        largest: int = 20_000_000,
+    ) -> str:
+        """Fetch one text in UTF-8, such as a table; like `get_json` in everything else.
+
+        The path of `url` may hold a key: no message and no log shows more of it than its host. Raises
+        BadPayload where the answer is no UTF-8.
+        """
+        until = time.monotonic() + deadline.total_seconds()
+        headers = {"Accept": "text/csv, text/plain"}
+        question = _Question(url=url, params={}, headers=headers, largest=largest, until=until)
+        try:
+            return self._body(question).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            # The library's error would carry the body, which may repeat the key.
+            text = f"{question.host} sent no text in UTF-8; check its address and any proxy"
+            raise BadPayload(text) from None
 
     def spend(self, host: str, day: date, calls: float) -> None:
         """Count `calls`, weighted as the host weighs them, against a host's UTC day."""

@@ -12,7 +12,13 @@ from typing import Literal
 
 from ingest.errors import UnknownName
 
-Meaning = Literal["instant", "sum of the preceding hour", "mean of the preceding hour", "day"]
+Meaning = Literal[
+    "instant",
+    "sum of the preceding hour",
+    "mean of the preceding hour",
+    "maximum of the preceding hour",
+    "day",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +32,7 @@ class Quantity:
     unit: str
     """Unit as written by the sources, checked against every payload that names units."""
     meaning: Meaning
-    """What the value at a valid hour stands for."""
+    """What the value at a valid hour stands for; that of a day is valid at the hour that ends it."""
     resolution: float
     """Step in which the value is reported; comparisons are made in whole steps."""
     low: float
@@ -39,6 +45,8 @@ class Quantity:
     """So many equal values in a row mean a stuck instrument; None where equality is natural."""
     spatial: float | None = None
     """Largest believable distance from the median of all places in the same hour."""
+    day_ends: int = 0
+    """Hour of Beijing time at which the day of a daily quantity ends: 0 midnight, 13 noon by the sun, 20."""
 
 
 # The ERA5 hours of the bundled event step by 2-5 C at 02, 05, 10 and 15 UTC: a limit of 12 C/h lets them
@@ -73,12 +81,79 @@ _TABLE = (
         resolution=0.1, low=0.0, high=250.0,
     ),
     Quantity(
+        name="wind_gusts_10m", zh="阵风", unit="m/s", meaning="maximum of the preceding hour",
+        resolution=0.01, low=0.0, high=100.0,
+    ),
+    Quantity(
+        name="fire_hot_spots", zh="卫星热点", unit="1", meaning="sum of the preceding hour",
+        resolution=1.0, low=0.0, high=9_000.0,
+    ),
+    Quantity(
         name="temperature_max_day", zh="日最高气温", unit="°C", meaning="day", resolution=0.1,
         low=-30.0, high=55.0,
     ),
     Quantity(
+        name="temperature_min_day", zh="日最低气温", unit="°C", meaning="day", resolution=0.1,
+        low=-30.0, high=55.0,
+    ),
+    Quantity(
+        name="temperature_mean_day", zh="日平均气温", unit="°C", meaning="day", resolution=0.01,
+        low=-30.0, high=55.0,
+    ),
+    Quantity(
+        name="relative_humidity_mean_day", zh="日平均相对湿度", unit="%", meaning="day",
+        resolution=0.1, low=0.0, high=100.0,
+    ),
+    Quantity(
         name="hot_day_run", zh="连续高温日数", unit="d", meaning="day", resolution=1.0,
         low=0.0, high=366.0,
+    ),
+    Quantity(
+        name="precipitation_day", zh="日降水量", unit="mm", meaning="day", resolution=0.1,
+        low=0.0, high=1500.0,
+    ),
+    Quantity(
+        name="precipitation_day_20", zh="20时至20时降水量", unit="mm", meaning="day",
+        resolution=0.1, low=0.0, high=1500.0, day_ends=20,
+    ),
+    # The three codes of the Canadian Forest Fire Weather Index, and the index, of a day that ends at noon
+    # by the sun: 13:00 Beijing time at 105.6 E.
+    Quantity(
+        name="ffmc", zh="细小可燃物湿度码", unit="1", meaning="day", resolution=0.01,
+        low=0.0, high=101.0, day_ends=13,
+    ),
+    Quantity(
+        name="dmc", zh="腐殖质湿度码", unit="1", meaning="day", resolution=0.01,
+        low=0.0, high=5_000.0, day_ends=13,
+    ),
+    Quantity(
+        name="dc", zh="干旱码", unit="1", meaning="day", resolution=0.01,
+        low=0.0, high=9_000.0, day_ends=13,
+    ),
+    Quantity(
+        name="fwi", zh="火险天气指数", unit="1", meaning="day", resolution=0.01,
+        low=0.0, high=1_000.0, day_ends=13,
+    ),
+    # The composite drought index and its parts (GB/T 20481-2017), standardised where they say so.
+    Quantity(
+        name="spiw60", zh="60天标准化权重降水指数", unit="1", meaning="day", resolution=0.01,
+        low=-10.0, high=10.0,
+    ),
+    Quantity(
+        name="precipitation_anomaly_30", zh="30天降水距平百分率", unit="%", meaning="day",
+        resolution=1.0, low=-100.0, high=9_000.0,
+    ),
+    Quantity(
+        name="mi30", zh="30天相对湿润度指数", unit="1", meaning="day", resolution=0.01,
+        low=-1.0, high=1_000.0,
+    ),
+    Quantity(
+        name="spi90", zh="90天标准化降水指数", unit="1", meaning="day", resolution=0.01,
+        low=-10.0, high=10.0,
+    ),
+    Quantity(
+        name="spi150", zh="150天标准化降水指数", unit="1", meaning="day", resolution=0.01,
+        low=-10.0, high=10.0,
     ),
 )
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from alerts.people import Routes
 from alerts.rota import gaps
 from alerts.routing import Notice, call, route
 from alerts.texts import Texts
 from alerts.transition import Reason, Transition
-from ingest.errors import FengsuiError, UnknownName
+from ingest.errors import FengsuiError, StoreError, UnknownName
 from ingest.http import HttpClient
 from ingest.secret import Secret
 from ingest.source import Request
 from ingest.times import BEIJING
+from pipeline.climate import FILE, load_baseline, waiting_for_baseline
 from pipeline.config import Config
 from pipeline.settings import reveal
 from rules.level import Level
@@ -91,6 +93,19 @@ def _secret_problems(config: Config) -> Iterator[Problem]:
 def _data_problems(config: Config) -> Iterator[Problem]:
     if not any(block.feed.enabled for block in config.sources.values()):
         yield Problem(where="sources/", what="没有启用的数据源 / no source is enabled: enable one")
+
+
+def without_baseline(config: Config, folder: Path) -> list[Problem]:
+    """What a missing or useless baseline in the data folder means for the hazards that are enabled."""
+    waiting = waiting_for_baseline(config)
+    try:
+        if not waiting or load_baseline(config, folder) is not None:
+            return []
+    except StoreError as error:
+        return [Problem(where=FILE, what=str(error))]
+    names = "、".join(config.hazards[name].conduct.name for name in waiting)
+    what = f"没有气候基准，{names}无法判断 / no baseline, so {', '.join(waiting)} stays unknown: run"
+    return [Problem(where=FILE, what=f"{what} fengsui baseline")]
 
 
 def reach(config: Config, now: datetime) -> list[Problem]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,17 +13,16 @@ from pydantic import AfterValidator, Field
 
 from alerts.conduct import Conduct
 from alerts.delivery import Channel, channel
-from alerts.people import Advice, Routes
+from alerts.people import Advice, Roster, Routes
 from ingest.errors import ConfigMistake
 from ingest.places import District
 from ingest.registry import Duration, Registry
 from ingest.source import Feed, Source, source
+from pipeline.configuration.check_hazards import check_dispatch, check_ladder, check_towns
 from pipeline.configuration.checks import (
-    Known,
     check_district,
     check_feed,
-    check_hazard,
-    check_routes,
+    check_roster,
     host_port,
     longer_than_nothing,
     web_address,
@@ -132,6 +131,19 @@ class Config:
     """Name of a text -> language (``zh``, ``en``) -> template."""
 
 
+def with_only(config: Config, hazards: Collection[str]) -> Config:
+    """The configuration with these hazards judged and no others; unchanged where none is named."""
+    if not hazards:
+        return config
+    blocks = {
+        name: block
+        if name in hazards
+        else replace(block, conduct=replace(block.conduct, enabled=False))
+        for name, block in config.hazards.items()
+    }
+    return replace(config, hazards=blocks)
+
+
 def load(folder: Path) -> Config:
     """Read a configuration folder.
 
@@ -144,13 +156,17 @@ def load(folder: Path) -> Config:
     district = reading.single(District, "district.yaml")
     sources = reading.sources()
     hazards = reading.hazards()
-    routes = reading.single(Routes, "routes.yaml")
+    roster = reading.single(Roster, "routes.yaml")
     channels = reading.channels()
     service = reading.single(Service, "service.yaml")
     texts = reading.single(dict[str, Advice], "texts.yaml")
-    reading.compare(district, hazards, routes)
-    if reading.mistakes or district is None or routes is None or service is None or texts is None:
+    reading.compare(district, hazards, roster)
+    if reading.mistakes or district is None or roster is None or service is None or texts is None:
         raise ConfigMistake("\n".join(reading.mistakes))
+    matrix = {name: block.conduct.dispatch for name, block in hazards.items()}
+    routes = Routes(
+        people=roster.people, subsystems=roster.subsystems, ladders=roster.ladders, matrix=matrix
+    )
     return Config(
         folder=folder, district=district, sources=sources, hazards=hazards, routes=routes,
         channels=channels, service=service,
@@ -198,7 +214,7 @@ class _Reading:
             found = self._block(Conduct, hazard, document)
             if found is not None:
                 blocks[name] = HazardBlock(name=name, conduct=found[0], rule=found[1])
-                self.mistakes += check_hazard(found[1].ladder, document)
+                self.mistakes += check_ladder(found[1].ladder, document)
         return blocks
 
     def channels(self) -> dict[str, ChannelBlock]:
@@ -215,25 +231,22 @@ class _Reading:
         return blocks
 
     def compare(
-        self, district: District | None, hazards: dict[str, HazardBlock], routes: Routes | None
+        self, district: District | None, hazards: dict[str, HazardBlock], roster: Roster | None
     ) -> None:
         """Check what spans several files, as far as they could be read."""
         if district is not None:
             document = self.documents["district.yaml"]
             self.mistakes += check_district(district, document, self.folder)
-        if routes is not None:
-            document = self.documents["routes.yaml"]
-            self.mistakes += check_routes(routes, document, self._known(hazards))
-
-    def _known(self, hazards: dict[str, HazardBlock]) -> Known:
-        written = [Path(file).stem for file in self.files if file.startswith("hazards/")]
-        ladders = {name: block.rule.ladder for name, block in hazards.items()}
-        channels = self.documents.get("channels.yaml")
-        return Known(
-            hazards={name: ladders.get(name) for name in written},
-            judged=[name for name, block in hazards.items() if block.conduct.enabled],
-            channels=None if channels is None else tuple(channels.data),
-        )
+        if roster is not None:
+            channels = self.documents.get("channels.yaml")
+            names = None if channels is None else tuple(channels.data)
+            self.mistakes += check_roster(roster, self.documents["routes.yaml"], names)
+        for name, block in hazards.items():
+            document = self.documents[f"hazards/{name}.yaml"]
+            towns = None if district is None else district.place_ids
+            self.mistakes += check_towns(block.rule.towns, document, towns)
+            subsystems = None if roster is None else tuple(roster.subsystems)
+            self.mistakes += check_dispatch(block.conduct, block.rule.ladder, document, subsystems)
 
     def _files(self, part: str) -> Iterator[tuple[str, Document]]:
         for file, document in self.documents.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from alerts import deliveries, ledger, store
 from alerts.delivery import Status
-from alerts.lifecycle import State
+from alerts.state import State
 from alerts.store import Call, CallStatus
 from ingest.archive import Archive
 from ingest.database import reading
@@ -73,6 +74,8 @@ class Health:
     """Calls that reached the end of their ladder without an answer."""
     problems: tuple[str, ...]
     """What is wrong, one sentence each, Chinese first."""
+    notes: tuple[str, ...] = ()
+    """What is left to do and nobody's fault, likewise."""
 
     @property
     def healthy(self) -> bool:
@@ -86,8 +89,13 @@ class Health:
         return text
 
 
-def health(engine: Engine, config: Config, now: datetime) -> Health:
-    """Read the state of an instance from its database; changes nothing."""
+def health(
+    engine: Engine, config: Config, now: datetime, waiting_hazards: Collection[str] = ()
+) -> Health:
+    """Read the state of an instance from its database; changes nothing.
+
+    `waiting_hazards` cannot be judged until a baseline is fitted: that is noted and is no illness.
+    """
     with reading(engine) as connection:
         last = ledger.last_tick(connection)
         states = store.states(connection, config.district.place_ids)
@@ -108,7 +116,7 @@ def health(engine: Engine, config: Config, now: datetime) -> Health:
         *(
             f"{name}：{count}个镇街因缺数据无法判断 / {count} towns cannot be judged for lack of data"
             for name, count in unknown.items()
-            if count
+            if count and name not in waiting_hazards
         ),
         *_people_problems(unanswered, recent),
     )
@@ -123,6 +131,10 @@ def health(engine: Engine, config: Config, now: datetime) -> Health:
         deliveries={status.value: number for status, number in counted.items()},
         unanswered=unanswered,
         problems=problems,
+        notes=tuple(
+            f"{name}：没有气候基准，无法判断；请运行 fengsui baseline / unknown until a baseline is fitted"
+            for name in waiting_hazards
+        ),
     )
 
 

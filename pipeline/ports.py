@@ -15,6 +15,7 @@ from ingest.block import View
 from ingest.http import HttpClient
 from ingest.secret import Secret
 from pipeline.config import Config
+from rules.baseline import Baseline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Judging:
     """What was known."""
     view: View
     """The part of the archive that the hazards read together."""
+    baseline: Baseline | None = None
+    """The climate of the district; None where none was fitted."""
 
 
 @dataclass(frozen=True, kw_only=True)

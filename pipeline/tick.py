@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from alerts import calls, ledger, store
-from alerts.lifecycle import State, Step, Still, advance
+from alerts.incidents import engaged, in_order, share
+from alerts.lifecycle import Step, Still, advance
 from alerts.routing import route
+from alerts.state import State
 from alerts.transition import Transition
 from ingest.database import writing
 from pipeline.ports import Judging, Ports
@@ -27,7 +29,7 @@ class TickReport:
     at: datetime
     """Its now."""
     transitions: tuple[Transition, ...]
-    """Changes, in order."""
+    """Changes, in the order they were announced: the most severe first."""
     still: Mapping[str, Still]
     """Hazard -> why nothing changed."""
     unknown: Mapping[str, int]
@@ -55,17 +57,32 @@ def judge(
     findings: Mapping[str, Findings],
     now: datetime,
     judging: Judging,
+    resting: Iterable[str] = (),
 ) -> dict[str, Step]:
-    """Hazard -> step of its lifecycle; pure."""
-    district = judging.config.district
+    """Hazard -> step of its lifecycle, with the incidents the alerts share; pure.
+
+    `resting` names further hazards of which it is known that nothing changes at this now.
+    """
     steps = {}
     for name, found in findings.items():
-        state = states.get(name) or State.fresh(name, district.code, district.place_ids)
         hazard = judging.config.hazards[name]
         steps[name] = advance(
-            state, found, now, ladder=hazard.rule.ladder, conduct=hazard.conduct
+            states.get(name) or fresh(name, judging),
+            found,
+            now,
+            ladder=hazard.rule.ladder,
+            conduct=hazard.conduct,
         )
-    return steps
+    for name in resting:
+        steps[name] = Step(state=states[name], transitions=(), still=Still.CALM)
+    conducts = {name: judging.config.hazards[name].conduct for name in steps}
+    return share(steps, conducts, now)
+
+
+def fresh(hazard: str, judging: Judging) -> State:
+    """The state of a hazard that was never judged."""
+    district = judging.config.district
+    return State.fresh(hazard, district.code, district.place_ids)
 
 
 def tick(now: datetime, ports: Ports) -> TickReport:
@@ -74,14 +91,13 @@ def tick(now: datetime, ports: Ports) -> TickReport:
         states = store.states(connection, ports.config.district.place_ids)
         findings = assess(connection, [now], ports)
         steps = judge(states, findings, now, ports)
-        planned = 0
         for step in steps.values():
             store.remember(connection, step.state, now)
-            for change in step.transitions:
-                planned += _announce(connection, change, ports, now)
+        changes = in_order(steps.values())
+        planned = sum(_announce(connection, change, ports, now) for change in changes)
         report = TickReport(
             at=now,
-            transitions=tuple(change for step in steps.values() for change in step.transitions),
+            transitions=tuple(changes),
             still={name: step.still for name, step in steps.items() if step.still is not None},
             unknown={name: unknown(found) for name, found in findings.items()},
             findings=findings,
@@ -103,7 +119,8 @@ def tick(now: datetime, ports: Ports) -> TickReport:
 def _announce(connection: Connection, change: Transition, ports: Ports, now: datetime) -> int:
     calls.replace_older(connection, change, now)
     warned = store.warned(connection, change.alert)
-    notices = route(change, ports.config.routes, now, warned)
+    pages = store.pages(connection, change) if change.related else []
+    notices = route(change, ports.config.routes, now, warned, engaged(pages, change))
     return calls.announce(connection, change, notices, ports.desk, now)
 
 

@@ -6,9 +6,12 @@ from datetime import timedelta
 
 from ingest.block import View
 from pipeline.config import Config
+from rules.hazard import Reach
 
 DERIVED = "derived"
 """Name under which derived quantities are archived."""
+# What was foretold of a derived quantity stands until the next daily run, and some hours more.
+_DERIVED_DAILY = timedelta(hours=36)
 
 
 def view_of(config: Config) -> View:
@@ -18,12 +21,16 @@ def view_of(config: Config) -> View:
     trusted = sorted(feeds, key=lambda name: (feeds[name].priority, name))
     latency = feeds[trusted[0]].latency if trusted else timedelta(0)
     lag = -(-latency // timedelta(hours=1))
+    reaches = [rule.reach for rule in rules] or [Reach()]
     return View(
         places=config.district.place_ids,
         quantities=tuple(dict.fromkeys(name for rule in rules for name in rule.quantities)),
-        hours_back=max((rule.hours_back for rule in rules), default=1),
-        hours_ahead=max((rule.hours_ahead for rule in rules), default=0) + lag,
+        hours_back=max(reach.hours_back for reach in reaches),
+        hours_ahead=max(reach.hours_ahead for reach in reaches) + lag,
+        days_back=max(reach.days_back for reach in reaches),
+        days_ahead=max(reach.days_ahead for reach in reaches),
         sources=(*trusted, DERIVED),
+        remembering=(DERIVED,),
         latency=latency,
-        freshness={name: feed.freshness for name, feed in feeds.items()},
+        freshness={name: feed.freshness for name, feed in feeds.items()} | {DERIVED: _DERIVED_DAILY},
     )

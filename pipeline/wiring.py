@@ -26,6 +26,7 @@ from ingest.archive import Archive
 from ingest.database import create_tables, open_engine
 from ingest.errors import StoreError
 from ingest.http import HttpClient
+from pipeline.climate import load_baseline
 from pipeline.config import Config
 from pipeline.ports import Ports
 from pipeline.settings import Settings, reveal
@@ -33,8 +34,12 @@ from pipeline.view import view_of
 
 
 def build(config: Config, settings: Settings, *, public_url: str | None = None) -> Ports:
-    """Open the database, the channels and the ways in and out; the data folder is made where missing."""
+    """Open the database, the channels and the ways in and out; the data folder is made where missing.
+
+    A baseline in the data folder that cannot be used stops it with StoreError.
+    """
     prepare_folder(settings.data)
+    baseline = load_baseline(config, settings.data)
     engine = open_engine(settings.database)
     create_tables(engine, archive.metadata, tables.metadata)
     link_key = read_link_key(settings.data)
@@ -45,6 +50,7 @@ def build(config: Config, settings: Settings, *, public_url: str | None = None) 
         engine=engine,
         archive=Archive(),
         view=view_of(config),
+        baseline=baseline,
         desk=desk_of(config, link_key, public_url or config.service.public_url),
         outbox=_outbox(config, engine, means),
         http=HttpClient(),

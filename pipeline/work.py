@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from alerts import calls, ledger, store
 from alerts.ledger import Run
@@ -58,7 +58,7 @@ def jobs(ports: Ports, clock: Callable[[], datetime] | None = None) -> list[Job]
         Job(
             name="derive",
             run=lambda now: run_derive(now, ports),
-            due=lambda now: derive.due(now, _last(ports, "derive")),
+            due=lambda now: derive_due(now, ports),
             every=timedelta(seconds=30),
         ),
         Job(
@@ -115,11 +115,22 @@ def tick_due(now: datetime, ports: Ports) -> datetime:
     return last.at + ports.config.service.heartbeat
 
 
+def derive_due(now: datetime, ports: Ports) -> datetime:
+    """At each end of a day, and at once where a report came late."""
+    with reading(ports.engine) as connection:
+        run = ledger.last_run(connection, "derive")
+        last = None if run is None else run.at
+        since = last or datetime.fromtimestamp(0, UTC)
+        earliest = ports.archive.earliest(connection, since, now, derive.observing(ports))
+    return derive.due(now, last, earliest)
+
+
 def run_derive(now: datetime, ports: Ports) -> None:
-    """The daily job, in one commit with its entry in the ledger."""
+    """The job of derived quantities, in one commit with its entry in the ledger."""
     with writing(ports.engine) as connection:
-        batch = derive.derive(connection, now, ports)
-        detail = "nothing observed" if batch is None else "derived"
+        last = ledger.last_run(connection, "derive")
+        count = derive.derive(connection, now, ports, None if last is None else last.at)
+        detail = f"{count} batches" if count else "nothing new"
         ledger.record_run(connection, Run(job="derive", at=now, outcome="ok", detail=detail))
 
 
@@ -127,12 +138,6 @@ def escalate(now: datetime, ports: Ports) -> list[Notice]:
     """Call whoever is next where nobody has acknowledged in time."""
     with writing(ports.engine) as connection:
         return calls.escalate(connection, ports.desk, now)
-
-
-def _last(ports: Ports, job: str) -> datetime | None:
-    with reading(ports.engine) as connection:
-        last = ledger.last_run(connection, job)
-    return None if last is None else last.at
 
 
 def _next_call(ports: Ports) -> datetime | None:

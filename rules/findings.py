@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest.times import Instants
+from rules.level import Level
 
 Levels = npt.NDArray[np.int8]
 
@@ -31,6 +33,18 @@ class Basis(IntEnum):
     OBSERVED = 1
     FORECAST = 2
     BOTH = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rested:
+    """The metric one rung looks at, for the evidence card; arrays have shape (now, place)."""
+
+    low: npt.NDArray[np.float64]
+    """What is certain; infinite where nothing is known."""
+    high: npt.NDArray[np.float64]
+    """What is possible; infinite where a gap could hide anything."""
+    limit: float
+    """Threshold of the rung."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +84,22 @@ class Findings:
     """Flag bits of provenance (analysis, reconstructed, perfect prognosis) of the data used."""
     extra: dict[str, npt.NDArray[np.float64]]
     """Further figures for texts by name, for example ``hot_day_run`` [d]."""
+    metrics: Mapping[Level, Rested] = field(default_factory=dict)
+    """Level -> what its first criterion looks at."""
+    falling: bool = False
+    """True where low values are the dangerous ones."""
 
     @property
     def verdict(self) -> Levels:
         """Verdict per (now, place): UNKNOWN where nothing is certain but something is possible."""
         unknown = (self.floor == 0) & (self.reach > 0)
         return np.where(unknown, np.int8(Verdict.UNKNOWN), self.floor).astype(np.int8)
+
+    @property
+    def calm(self) -> npt.NDArray[np.bool_]:
+        """Nows at which no level is certain, possible or still to be cleared anywhere, shape (now,)."""
+        stirred = np.maximum(self.reach, self.ceiling).max(axis=1, initial=0)
+        return np.asarray(stirred == 0)
 
     def at(self, index: int) -> Findings:
         """The findings of one now, keeping the shape (1, place)."""
@@ -88,4 +112,8 @@ class Findings:
             name: part[rows] for name, part in parts.items() if isinstance(part, np.ndarray)
         }
         extra = {name: figure[rows] for name, figure in self.extra.items()}
-        return Findings(**{**parts, **cut, "extra": extra})
+        metrics = {
+            level: replace(seen, low=seen.low[rows], high=seen.high[rows])
+            for level, seen in self.metrics.items()
+        }
+        return Findings(**{**parts, **cut, "extra": extra, "metrics": metrics})

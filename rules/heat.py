@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ingest.batch import PROVENANCE
 from ingest.quantities import quantity
 from ingest.registry import Duration
 from rules.findings import Findings
-from rules.hazard import hazard
-from rules.ladder import Ladder, Rung, check_ladder
-from rules.sheet import Sheet, Sky, observed_age
-from rules.windows import Array, Bounds, Group, consecutive, groups, highest
+from rules.hazard import Reach, Rule, hazard
+from rules.ladder import Rising, check_ladder
+from rules.level import LevelName
+from rules.sheet import Sheet, Sky, hits_of, observed_age, plain, provenance
+from rules.windows import Array, Bounds, Group, consecutive, groups, highest, newest
 
 TEMPERATURE = "temperature_2m"
 HOT_DAYS = "hot_day_run"
@@ -30,9 +30,30 @@ _DAY_H = 24
 _PAUSE_H = 36
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeatRung(Rising):
+    """A temperature [°C], and how long or how soon."""
+
+    days: int | None = None
+    """Days in a row whose maximum must meet the threshold."""
+    within: Duration | None = None
+    """How far ahead the threshold must be met."""
+
+    @property
+    def alike(self) -> object:
+        """Rungs that count days and rungs that look ahead measure different things."""
+        return self.days is None
+
+    def check(self) -> None:
+        """Refuse a rung that neither counts days nor looks ahead, or does both."""
+        super().check()
+        if (self.days is None) == (self.within is None):
+            raise ValueError("give either days or within, not both and not neither")
+
+
 @hazard("heat")
 @dataclass(frozen=True, kw_only=True)
-class Heat:
+class Heat(Rule):
     """Air temperature at 2 m [°C] against a ladder whose rungs look at `days` in a row or `within` hours.
 
     With `days`, the metric is the lowest of the daily maxima in a run of Beijing days that holds today; the
@@ -41,16 +62,13 @@ class Heat:
     that the level is UNKNOWN unless the known hours already decide it.
     """
 
-    ladder: Ladder
+    ladder: dict[LevelName, HeatRung]
     """Thresholds [°C], hold and keep per level."""
     max_gap: Duration = timedelta(hours=2)
     """Longest run of missing hours that is bridged."""
 
     def __post_init__(self) -> None:
         check_ladder(self.ladder)
-        for level, rung in self.ladder.items():
-            if (rung.days is None) == (rung.within is None):
-                raise ValueError(f"{level.key}: give either days or within, not both and not neither")
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -58,14 +76,10 @@ class Heat:
         return (TEMPERATURE, HOT_DAYS)
 
     @property
-    def hours_back(self) -> int:
-        """From the start of the earliest day of a run, with a day to spare for latency [h]."""
-        return _DAY_H * (self._days + 1)
-
-    @property
-    def hours_ahead(self) -> int:
-        """To the end of the last day of a run [h]."""
-        return _DAY_H * self._days
+    def reach(self) -> Reach:
+        """The days of a run on both sides of today, with one to spare for latency."""
+        back, ahead = _DAY_H * (self._days + 1), _DAY_H * self._days
+        return Reach(hours_back=back, hours_ahead=ahead, days_back=3)
 
     @property
     def _days(self) -> int:
@@ -81,13 +95,15 @@ class Heat:
         temperature = block.variables[TEMPERATURE].values
         flags = block.variables[f"flags_{TEMPERATURE}"].values
         for group in groups(block):
-            whole = len(group.rows) == len(temperature)
-            series = temperature if whole else temperature[group.rows]
-            sheet.climb(group.rows, self._sky(series, group), self.ladder)
+            series = temperature[group.rows]
+            sheet.climb(group.rows, self._sky(series, group))
             midnight = group.day(0).stop - group.zero
-            sheet.span(group, series, self.ladder, max_pause=_PAUSE_H, at_least=midnight)
-            self._origin(sheet, group, flags if whole else flags[group.rows])
-        extra = {HOT_DAYS: block.variables[HOT_DAYS].values} if HOT_DAYS in block else {}
+            ahead = series[..., group.zero :]
+            hits = hits_of(ahead, sheet.floor[group.rows], self.ladder, sheet.resolution)
+            foreseen = ~np.isnan(ahead[..., 1:]).all(axis=-1)
+            sheet.span(group, hits, foreseen, max_pause=_PAUSE_H, at_least=midnight)
+            self._origin(sheet, group, flags[group.rows])
+        extra = {HOT_DAYS: newest(block, HOT_DAYS)} if HOT_DAYS in block else {}
         return sheet.findings(name, block, observed_age(temperature, block), extra)
 
     def _sky(self, series: Array, group: Group) -> Sky:
@@ -97,7 +113,9 @@ class Heat:
             key = (rung.days, rung.within)
             if key not in known:
                 known[key] = _metric(rung, series, group, gap)
-        return {level: known[rung.days, rung.within] for level, rung in self.ladder.items()}
+        return {
+            level: plain(rung, known[rung.days, rung.within]) for level, rung in self.ladder.items()
+        }
 
     def _origin(self, sheet: Sheet, group: Group, flags: npt.NDArray[np.uint8]) -> None:
         days = max(_length(rung) for rung in self.ladder.values())
@@ -105,21 +123,19 @@ class Heat:
         ahead = group.ahead(max(_within(rung) for rung in self.ladder.values()))
         counting = [level for level, rung in self.ladder.items() if rung.days is not None]
         by_days = np.isin(sheet.floor[group.rows], counting)
-        far = np.bitwise_or.reduce(flags[..., run], axis=-1)
-        near = np.bitwise_or.reduce(flags[..., ahead], axis=-1)
-        np.copyto(near, far, where=by_days)
-        sheet.marks[group.rows] = near & np.uint8(PROVENANCE)
+        far, near = provenance(flags[..., run]), provenance(flags[..., ahead])
+        sheet.marks[group.rows] = np.where(by_days, far, near)
 
 
-def _length(rung: Rung) -> int:
+def _length(rung: HeatRung) -> int:
     return rung.days or 1
 
 
-def _within(rung: Rung) -> timedelta:
+def _within(rung: HeatRung) -> timedelta:
     return rung.within or timedelta(0)
 
 
-def _metric(rung: Rung, series: Array, group: Group, gap: int) -> Bounds:
+def _metric(rung: HeatRung, series: Array, group: Group, gap: int) -> Bounds:
     if rung.within is not None:
         return highest(series[..., group.ahead(rung.within)], gap)
     length = _length(rung)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,16 +18,17 @@ from alerts import tables
 from alerts.conduct import Conduct
 from alerts.delivery import Delivery, Means, Message, Taken
 from alerts.dispatch import Desk
-from alerts.lifecycle import State, Step, advance
+from alerts.lifecycle import Step, advance
 from alerts.people import Advice, Part, Person, Routes, Shift, Subsystem
 from alerts.people import Step as CallStep
 from alerts.routing import Notice
+from alerts.state import State
 from alerts.texts import NEEDED, Texts
 from alerts.transition import Reason, Transition
 from ingest.database import create_tables, open_engine
 from ingest.times import instant64
 from rules.findings import Basis, Findings
-from rules.ladder import Ladder, Rung
+from rules.ladder import Rising, Rung
 from rules.level import Level
 
 NONE, BLUE, YELLOW, ORANGE, RED = Level
@@ -40,16 +41,18 @@ TOWNS = ("a", "b", "c", "d")
 TOLD_END = AT + 48 * HOUR
 """The end of every level, where a test does not say otherwise."""
 
+Ladder = Mapping[Level, Rung]
 LADDER: Ladder = {
-    YELLOW: Rung(at_least=35.0, keep=6 * HOUR),
-    ORANGE: Rung(at_least=37.0, keep=4 * HOUR),
-    RED: Rung(at_least=40.0, keep=2 * HOUR),
+    YELLOW: Rising(at_least=35.0, keep=6 * HOUR),
+    ORANGE: Rising(at_least=37.0, keep=4 * HOUR),
+    RED: Rising(at_least=40.0, keep=2 * HOUR),
 }
 AT_ONCE: Ladder = {level: replace(rung, keep=timedelta(0)) for level, rung in LADDER.items()}
 """The same without patience: every level is left as soon as it is impossible."""
 CONDUCT = Conduct(
     kind="heat", name="高温", name_en="Heat", measure="日最高气温", measure_en="daily maximum",
-    unit="°C", extend_before=6 * HOUR, blind_after=3 * HOUR,
+    unit="°C", source=Advice(zh="自拟", en="our own"), dispatch={}, extend_before=6 * HOUR,
+    blind_after=3 * HOUR,
 )  # fmt: skip
 _VALUES = (30.0, 34.0, 36.0, 38.0, 41.0)
 

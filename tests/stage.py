@@ -32,7 +32,7 @@ from ingest.recordings import load_event
 from ingest.source import Feed, Request
 from ingest.sources.recorded import Recorded
 from ingest.times import parse_instant
-from pipeline.config import ChannelBlock, Config, SourceBlock, default_folder, load
+from pipeline.config import ChannelBlock, Config, SourceBlock, default_folder, load, with_only
 from pipeline.daemon import Daemon, SimulatedClock, SteadyClock
 from pipeline.ports import Ports
 from pipeline.pull import pull
@@ -90,7 +90,7 @@ class Told:
 
 
 def telling(batches: Sequence[Batch], **changes: Any) -> Config:
-    """The district with one source that tells these batches, and channels that keep what they take.
+    """Heat in the district, one source that tells these batches, and channels that keep what they take.
 
     `channel` takes everything; further changes are fields of the source's feed.
     """
@@ -98,7 +98,8 @@ def telling(batches: Sequence[Batch], **changes: Any) -> Config:
     feed = Feed(kind="told", every=HOUR, latency=LATENCY, **changes)
     source = SourceBlock(name="told", feed=feed, source=Told(batches=batches))
     block = ChannelBlock(name="outbox", enabled=True, channel=channel)
-    return replace(district(), sources={"told": source}, channels={"outbox": block})
+    heat = with_only(district(), ("heat",))
+    return replace(heat, sources={"told": source}, channels={"outbox": block})
 
 
 def place(folder: Path, config: Path | None = None) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,23 @@ import pytest
 BENCH = Path(__file__).parent / "bench" / "run.py"
 ROWS = (
     "replay of heatwave-2022-08",
+    "derived quantities, 10 days",
     "replay of 10 days",
+    "  blocks from the archive",
+    "  judging",
+    "  lifecycle, routing, texts",
     "hourly tick on file (WAL, FULL), pull excluded",
     "hourly tick on file (WAL, FULL), pull included",
     "data arrival -> first send",
     "one copy of the block",
     "all hazards on the ready block",
+    "  rainstorm",
+    "  drought",
     "fill (batches -> block)",
+    "fire weather, 10 stations",
+    "fire weather, one day x 700 places",
+    "one copy of the rain",
+    "rain sums of 1, 3, 6, 12, 24 h",
     "start-up to first tick",
     "fengsui --help",
     "import pipeline.daemon",
@@ -44,3 +55,15 @@ def test_hazards_are_told_against_a_copy(printed: str):
     """The judging of a province is a ratio in the same run, not only seconds."""
     (row,) = (line for line in printed.splitlines() if line.startswith("all hazards"))
     assert "x a copy" in row
+
+
+def test_indices_are_told_against_libraries(printed: str):
+    """Whatever a library could do instead is measured beside ours, as a multiple of it."""
+    peers = [line for line in printed.splitlines() if line.startswith("  the same by ")]
+    assert len(peers) == 5
+    assert all("x ours" in line for line in peers)
+
+
+def test_our_rain_sums_never_fall_short_of_a_threshold_they_meet(printed: str):
+    """Sums in whole tenths are exact where those in binary fractions are not."""
+    assert re.search(r"^sums under a threshold .*: ours +0 ", printed, re.MULTILINE)

@@ -6,10 +6,11 @@ import re
 import shlex
 import shutil
 import tomllib
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import click
 import fakes
@@ -20,10 +21,10 @@ from house_rules import ROOT
 
 from alerts.conduct import Conduct
 from alerts.delivery import channel
-from alerts.people import Advice, Part, Person, Routes, Shift, Step, Subsystem
+from alerts.people import Roster
 from alerts.transition import Reason
-from ingest.places import District, Neighbour, Place, Station
-from ingest.secret import Secret
+from ingest.places import District
+from ingest.registry import Duration
 from ingest.source import Feed, source
 from pipeline.cli import main
 from pipeline.config import ChannelKeys, Service, default_folder, load
@@ -31,18 +32,38 @@ from pipeline.configuration.kinds import register_all
 from pipeline.replay.report import as_json
 from pipeline.replay.run import Replay
 from rules.hazard import hazard
-from rules.ladder import Rung
+from rules.ladder import Falling, Rising, Rung
+from rules.level import Level
 
 register_all()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 READMES = [ROOT / "README.md", ROOT / "README.en.md"]
+REFERENCES = [ROOT / "docs/hazards.md", ROOT / "docs/hazards.en.md"]
 REGISTRIES: list[Any] = [source, hazard, channel]
-BLOCKS = [
-    *(Service, Feed, Conduct, ChannelKeys, Rung, Secret),
-    *(Routes, Person, Subsystem, Shift, Part, Step, Advice),
-    *(District, Station, Place, Neighbour),
-]
-KINDS = [registry[kind] for registry in REGISTRIES for kind in registry.kinds]
+
+
+def with_its_blocks(*blocks: Any) -> list[type]:
+    """Dataclasses of configuration and every one that their keys hold, found by type, each once."""
+    found = list(blocks)
+    for block in found:
+        parts = chain.from_iterable(parts_of(kind) for kind in get_type_hints(block).values())
+        found += dict.fromkeys(part for part in parts if part not in found)
+    return found
+
+
+def parts_of(kind: Any) -> Iterator[type]:
+    """Dataclasses inside a type such as ``dict[str, tuple[Part, ...]]``."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        yield kind
+    for inner in get_args(kind):
+        yield from parts_of(inner)
+
+
+WRITTEN = [Service, Feed, Conduct, ChannelKeys, Roster, District]
+WRITTEN += [registry[kind] for registry in (source, channel) for kind in registry.kinds]
+BLOCKS = with_its_blocks(*WRITTEN)
+RULES = [(kind, block) for kind in hazard.kinds for block in with_its_blocks(hazard[kind])]
+SHIPPED = {path.stem: path for path in sorted((default_folder() / "hazards").glob("*.yaml"))}
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|…|\.\.\.")
 IMAGE = re.compile(r"fengsui:\S+")
 
@@ -172,13 +193,14 @@ def test_every_target_is_named(path: Path):
     assert {name for name in targets() if not re.search(rf"make {name}\b", text)} <= {"help"}
 
 
-def test_both_readmes_say_the_same():
+@pytest.mark.parametrize("pair", [READMES, REFERENCES], ids=["README", "hazards"])
+def test_both_languages_say_the_same(pair: list[Path]):
     """They show the same commands, code, examples and sections; only the sentences differ."""
-    chinese, english = READMES
+    chinese, english = pair
     assert shell_lines(chinese) == shell_lines(english)
     for language in ("python", "yaml", "json", "ini", "text"):
         assert fenced(chinese, language) == fenced(english, language), language
-    levels = [re.findall(r"^#+", path.read_text("utf-8"), re.M) for path in READMES]
+    levels = [re.findall(r"^#+", path.read_text("utf-8"), re.M) for path in pair]
     assert levels[0] == levels[1]
 
 
@@ -199,11 +221,84 @@ def test_every_kind_is_documented(registry, path: Path):
 
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
-@pytest.mark.parametrize("block", [*BLOCKS, *KINDS], ids=lambda block: block.__name__)
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.__name__)
 def test_every_key_is_documented(block: type, path: Path):
     """A key that configuration can write is told of in each README."""
-    text = path.read_text("utf-8")
-    assert [key for key in keys_of(block) if not re.search(rf"`{key}\b[^`]*`", text)] == []
+    assert untold(block, path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("path", REFERENCES, ids=lambda path: path.name)
+@pytest.mark.parametrize(("kind", "block"), RULES, ids=lambda part: getattr(part, "__name__", part))
+def test_every_key_of_a_hazard_is_documented(kind: str, block: type, path: Path):
+    """The section of a kind tells of its own keys and of those of its rungs and other nested blocks."""
+    common = {key for shared in (Rung, Rising, Falling) for key in keys_of(shared)}
+    told = [key for key in untold(block, section(path, kind)) if key not in common]
+    assert told == [], f"tell of them in the section {kind} of {path.name}"
+
+
+@pytest.mark.parametrize("path", REFERENCES, ids=lambda path: path.name)
+def test_keys_of_every_rung_are_documented(path: Path):
+    """What all rungs share is told once, before the first kind."""
+    shared = re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1]
+    assert [key for rung in (Rung, Rising, Falling) for key in untold(rung, shared)] == []
+
+
+def test_a_nested_block_cannot_be_forgotten():
+    """A dataclass two types deep in a kind is found, and so are the keys it inherits."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Inner(Rung):
+        lull: Duration
+
+    @dataclass(frozen=True, kw_only=True)
+    class Outer:
+        ladder: dict[str, tuple[Inner, ...] | None]
+
+    assert [block.__name__ for block in with_its_blocks(Outer)] == ["Outer", "Inner"]
+    assert untold(Inner, "`hold`, `lulled`") == ["keep", "lull"]
+
+
+def untold(block: type, text: str) -> list[str]:
+    """Keys of a block that a text does not name in code marks."""
+    return [key for key in keys_of(block) if not re.search(rf"`{key}\b[^`]*`", text)]
+
+
+def section(path: Path, kind: str) -> str:
+    """The section of a document whose heading ends with the name of a kind."""
+    found = re.search(rf"^## [^\n]*`{kind}`\n(.*?)(?=^## |\Z)", path.read_text("utf-8"), re.M | re.S)
+    assert found, f"{path.name} has no section that ends with `{kind}`"
+    return found[1]
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_hazard_has_its_row(name: str, path: Path):
+    """The table of hazards tells name, kind and levels as the configuration has them."""
+    block = yaml.safe_load(SHIPPED[name].read_text("utf-8"))
+    row = re.search(rf"^\| `{name}` \|.*$", path.read_text("utf-8"), re.M)
+    assert row, f"add a row for {name}"
+    levels = "".join(level.zh[0] for level in Level if level.key in block["ladder"])
+    assert all(told in row[0] for told in (block["name"], f"| `{block['kind']}` |", f"| {levels} |"))
+
+
+@pytest.mark.parametrize("path", REFERENCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_threshold_is_documented(name: str, path: Path):
+    """The section of its kind shows each figure of a shipped ladder."""
+    block = yaml.safe_load(SHIPPED[name].read_text("utf-8"))
+    text = section(path, block["kind"])
+    assert f"`{name}`" in text
+    assert {figure for figure in figures_of(block["ladder"]) if not re.search(figure, text)} == set()
+
+
+def figures_of(ladder: object) -> Iterator[str]:
+    """Patterns of the figures of a ladder, as people write them: ``50``, ``-1.5``, ``12h``."""
+    if isinstance(ladder, dict | list):
+        for part in ladder.values() if isinstance(ladder, dict) else ladder:
+            yield from figures_of(part)
+    else:
+        shown = ladder if isinstance(ladder, str) else f"{ladder:g}"
+        yield rf"(?<![\d.-]){re.escape(shown)}(?![\d.]*\d)"
 
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)

@@ -78,6 +78,8 @@ class Event:
     """Licence of the figures."""
     notice: str
     """Attribution to be shown wherever the figures are."""
+    hazards: tuple[str, ...] = ()
+    """Hazards that its figures suffice to judge; empty for all."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", utc(self.start))

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from ingest.answers import Refused, Unreachable, host_of, parse_json
+from ingest.answers import Refused, Unreachable, host_of
 from ingest.batch import Batch, Flag, Kind
 from ingest.errors import BadPayload, SourceError, UnknownName
 from ingest.places import Place
 from ingest.quantities import quantity
 from ingest.secret import Secret
 from ingest.source import Request, source
-from ingest.sources.open_meteo_payload import Hours, read_hours, refusal
+from ingest.sources.open_meteo_payload import Hours, read_hours, reason_of, refusal
 from ingest.times import HOUR, floor_hour, instant64, utc
 
 PLACES_A_CALL = 100
@@ -223,10 +223,7 @@ def _explained(error: SourceError, host: str, now: datetime, key: str) -> Source
     """The error with the server's own reason, where its body holds one."""
     if not isinstance(error, Refused):
         return error
-    try:
-        reason = refusal(parse_json(error.body, host))
-    except BadPayload:
-        reason = None
+    reason = reason_of(error, host)
     if reason is None:
         return error
     told = _with_reason(f"{host} answered with status {error.status}", reason, now, key)

@@ -9,6 +9,7 @@ from types import NoneType
 
 import numpy as np
 
+from ingest.answers import Refused, parse_json
 from ingest.batch import Values
 from ingest.errors import BadPayload
 from ingest.places import Place
@@ -38,6 +39,14 @@ def refusal(payload: object) -> str | None:
     if not isinstance(payload, dict) or payload.get("error") is not True:
         return None
     return " ".join(str(payload.get("reason", "no reason given")).split())[:200]
+
+
+def reason_of(error: Refused, host: str) -> str | None:
+    """The server's own reason in the body of a refused call; None where the body holds none."""
+    try:
+        return refusal(parse_json(error.body, host))
+    except BadPayload:
+        return None
 
 
 def read_hours(payload: object, towns: Sequence[Place], names: Sequence[str]) -> Hours:

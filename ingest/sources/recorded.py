@@ -59,11 +59,11 @@ class Recorded:
         """Batches that became available after `since` and not after `now`, oldest first.
 
         One observation batch per hour of the event, issued at its hour, with every quantity of the
-        recording (NaN where nothing is recorded); with `perfect`, after it also the temperature
-        forecast issued at that hour, from the next hour to the horizon or the last figure of
-        the recording, whichever comes first; figures after the event's end are foretold and never
-        observed. Raises UnknownName, listing the bundled events, where
-        there is no such event.
+        recording (NaN where nothing is recorded); with `perfect`, after it also the forecast
+        issued at that hour, from the next hour to the horizon or the last figure of the
+        recording, whichever comes first, with every quantity the recording has a figure of
+        there, NaN in the hours where it has none. Figures after the event's end are foretold and never
+        observed. Raises UnknownName, listing the bundled events, where there is no such event.
         """
         event = load_event(self.event)
         first = 0 if request.since is None else self._told(event, request.since)
@@ -83,8 +83,9 @@ class Recorded:
         for hour in told:
             yield teller.observation(hour, self.delay)
             issues = self.forecasts == "perfect" and teller.hour_of_day(hour) % every == 0
-            if issues and teller.foretells(hour):
-                yield teller.forecast(hour, horizon, self.delay)
+            foretold = teller.foretold(hour, horizon) if issues else ()
+            if foretold:
+                yield teller.forecast(hour, horizon, self.delay, foretold)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +119,12 @@ class _Teller:
             flags=flags,
         )
 
-    def foretells(self, hour: int) -> bool:
-        """Whether the recording has a temperature to tell of any hour after `hour`."""
-        return TEMPERATURE in self.values and hour + 1 < self.valid_at.size
+    def foretold(self, hour: int, horizon: int) -> tuple[str, ...]:
+        """Quantities of which the recording has a figure in the `horizon` hours after `hour`."""
+        cut = slice(hour + 1, hour + 1 + horizon)
+        return tuple(
+            name for name, array in self.values.items() if np.isfinite(array[0, cut]).any()
+        )
 
     def hour_of_day(self, hour: int) -> int:
         """UTC hour of the day of the event's hour number `hour`."""
@@ -137,16 +141,18 @@ class _Teller:
             flags={key: bits[:, cut] for key, bits in self.flags.items() if bits[0, hour]},
         )
 
-    def forecast(self, hour: int, horizon: int, delay: timedelta) -> Batch:
-        """What the recording itself says of the hours after `hour`."""
+    def forecast(
+        self, hour: int, horizon: int, delay: timedelta, names: tuple[str, ...]
+    ) -> Batch:
+        """What the recording itself says of some quantities in the hours after `hour`."""
         at = self.start + hour * HOUR
         cut = slice(hour + 1, hour + 1 + horizon)
-        drawn = self.flags[TEMPERATURE][:, cut] & np.uint8(Flag.RECONSTRUCTED)
+        kept, own = np.uint8(Flag.RECONSTRUCTED), np.uint8(Flag.PERFECT_PROGNOSIS)
         return Batch(
             source=self.name, kind="forecast", issued_at=at, available_at=at + delay,
             places=self.places, valid_at=self.valid_at[cut],
-            values={TEMPERATURE: self.values[TEMPERATURE][:, cut]},
-            flags={TEMPERATURE: drawn | np.uint8(Flag.PERFECT_PROGNOSIS)},
+            values={name: self.values[name][:, cut] for name in names},
+            flags={name: self.flags[name][:, cut] & kept | own for name in names},
         )
 
 

@@ -10,7 +10,7 @@ import click
 from alerts.people import Routes
 from alerts.routing import Notice
 from ingest.times import BEIJING, parse_instant
-from pipeline.check import Audience, Problem, audience, problems, reach
+from pipeline.check import Audience, Problem, audience, problems, reach, without_baseline
 from pipeline.config import Config, load
 from pipeline.daemon import wall_clock
 from pipeline.settings import Settings
@@ -18,19 +18,23 @@ from rules.level import parse_level
 
 
 def run_check(settings: Settings, *, as_json: bool, online: bool) -> int:
-    """Print what is wrong; 0 where nothing is, 1 where something is. A folder that does not load raises."""
+    """Print what is wrong; 0 where nothing is, 1 where something is. A folder that does not load raises.
+
+    That there is no climate yet is a note and not a mistake: it belongs to the data, and the rest works.
+    """
     now = wall_clock()
     config = load(settings.config)
     found = problems(config, now) + (reach(config, now) if online else [])
+    notes = without_baseline(config, settings.data)
     if as_json:
-        plain = [{"where": item.where, "what": item.what} for item in found]
-        click.echo(json.dumps({"problems": plain}, ensure_ascii=False, indent=2))
+        told = {"problems": [vars(item) for item in found], "notes": [vars(item) for item in notes]}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        _print_check(config, found)
+        _print_check(config, found, notes)
     return 1 if found else 0
 
 
-def _print_check(config: Config, found: list[Problem]) -> None:
+def _print_check(config: Config, found: list[Problem], notes: list[Problem]) -> None:
     district, routes = config.district, config.routes
     click.echo(
         f"{district.name} {district.code}：{len(district.towns)}个镇街，{len(config.hazards)}种灾害，"
@@ -39,6 +43,8 @@ def _print_check(config: Config, found: list[Problem]) -> None:
     )
     for item in found:
         click.echo(f"✗ {item.where}: {item.what}")
+    for item in notes:
+        click.echo(f"! {item.where}: {item.what}")
     click.echo("✓ 未发现问题 / no problem found" if not found else f"{len(found)}个问题 / problems")
 
 

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from ingest.database import open_engine
 from ingest.times import BEIJING
+from pipeline.climate import load_baseline
 from pipeline.config import Config, load
 from pipeline.replay.report import as_json
 from pipeline.replay.run import Period, Replay, archive_period, event_period, run
@@ -46,7 +47,7 @@ def replay_period(
         return
     if target is not None:
         _write(target, json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
-    _print(result, facts, target)
+    _print(result, target, config)
 
 
 def _period(
@@ -54,7 +55,7 @@ def _period(
 ) -> tuple[Config, Period]:
     config = load(settings.config)
     if event is not None:
-        return event_period(config, event)
+        return event_period(config, event, load_baseline(config, settings.data))
     require_data(settings)
     start, end = period
     try:
@@ -74,11 +75,13 @@ def _write(target: Path, text: str) -> None:
         raise click.FileError(str(target), error.strerror) from error
 
 
-def _print(result: Replay, facts: dict[str, object], target: Path | None) -> None:
+def _print(result: Replay, target: Path | None, config: Config) -> None:
+    names = {name: block.conduct.name for name, block in config.hazards.items()}
     for change in result.transitions:
         at = change.at.astimezone(BEIJING)
         arrow = f"{change.from_level.zh}→{change.to_level.zh}"
-        click.echo(f"{at:%Y-%m-%d %H:%M}  {change.reason.value:<10} {arrow:<6} {len(change.places)}个镇街")
+        head = f"{at:%Y-%m-%d %H:%M}  {names[change.hazard]} {change.reason.value:<10}"
+        click.echo(f"{head} {arrow:<6} {len(change.places)}个镇街")
     people = len({(d.subsystem, d.recipient) for d in result.deliveries})
     click.echo(
         f"{result.ticks}个时次 ticks，{len(result.transitions)}次变化 transitions，"

@@ -12,6 +12,7 @@ import click
 from alerts.store import Acknowledgement
 from ingest.database import open_engine, reading
 from pipeline.acknowledge import acknowledge, sole_subsystem, word_of
+from pipeline.climate import load_baseline, waiting_for_baseline
 from pipeline.config import load
 from pipeline.configuration.checks import host_port
 from pipeline.console.server import Console
@@ -105,9 +106,10 @@ def print_health(settings: Settings, as_json: bool) -> int:
     """Print the state of the instance; 0 where all is well, else 1."""
     config = load(settings.config)
     require_data(settings)
+    waiting = waiting_for_baseline(config, load_baseline(config, settings.data))
     engine = open_engine(settings.database)
     try:
-        report = health(engine, config, wall_clock())
+        report = health(engine, config, wall_clock(), waiting)
     finally:
         engine.dispose()
     if as_json:
@@ -116,10 +118,12 @@ def print_health(settings: Settings, as_json: bool) -> int:
         click.echo("正常 healthy" if report.healthy else "异常 unhealthy")
         for problem in report.problems:
             click.echo(f"  {problem}")
+        for note in report.notes:
+            click.echo(f"  ! {note}")
         for alert in report.alerts:
-            waiting = "、".join(alert.waiting) or "无 / nobody"
+            asked = "、".join(alert.waiting) or "无 / nobody"
             name = config.hazards[alert.hazard].conduct.name
-            click.echo(f"  {name} {alert.level}  {alert.id}  待确认 / waiting: {waiting}")
+            click.echo(f"  {name} {alert.level}  {alert.id}  待确认 / waiting: {asked}")
     return 0 if report.healthy else 1
 
 

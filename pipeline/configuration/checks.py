@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from alerts.people import Part, Person, Routes, Shift, Subsystem
+from alerts.people import Person, Roster, Shift, Subsystem
 from ingest.places import District, Place
 from ingest.source import Feed
 from pipeline.configuration.words import suggest
 from pipeline.configuration.yaml_lines import Document
-from rules.ladder import Ladder, Rung, check_ladder
 from rules.level import Level
 
 FARTHEST = 1.0
@@ -24,18 +22,6 @@ FARTHEST = 1.0
 
 _OUTLINES = ("FeatureCollection", "Feature", "Polygon", "MultiPolygon")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """The names routes may use."""
-
-    hazards: Mapping[str, Ladder | None]
-    """Hazard -> its ladder; None where the block could not be read."""
-    judged: Collection[str]
-    """Hazards that are enabled."""
-    channels: Collection[str] | None
-    """Channel names; None where they could not be read."""
 
 
 def check_district(district: District, document: Document, folder: Path) -> Iterator[str]:
@@ -60,35 +46,18 @@ def check_district(district: District, document: Document, folder: Path) -> Iter
     yield from _outline(district, document, folder)
 
 
-def check_hazard(ladder: Ladder, document: Document) -> Iterator[str]:
-    """An impossible ladder, and thresholds that fall as the level rises."""
-    steps = sorted(ladder.items())
-    if not steps:
-        yield document.mistake(("ladder",), "has no level; add blue, yellow, orange or red")
-    for level, rung in steps:
-        try:
-            check_ladder({level: rung})
-        except ValueError as error:
-            sentence = str(error).removeprefix(f"{level.key}: ")
-            yield document.mistake(("ladder", level.key), sentence)
-    # Rungs that count days and rungs that look ahead measure different things.
-    for counting in (True, False):
-        alike = [(level, rung) for level, rung in steps if (rung.days is not None) is counting]
-        for lower, upper in pairwise(alike):
-            yield from _fall(lower, upper, document)
-
-
-def check_routes(routes: Routes, document: Document, known: Known) -> Iterator[str]:
-    """People, rotas, the matrix and the call ladders."""
-    for name, person in routes.people.items():
-        yield from _person(name, person, document, known.channels)
-    for name, subsystem in routes.subsystems.items():
+def check_roster(
+    roster: Roster, document: Document, channels: Collection[str] | None
+) -> Iterator[str]:
+    """People, rotas and the call ladders; channel names are None where they could not be read."""
+    for name, person in roster.people.items():
+        yield from _person(name, person, document, channels)
+    for name, subsystem in roster.subsystems.items():
         for index, shift in enumerate(subsystem.rota):
-            for key, sentence in _shift(shift, routes.people):
+            for key, sentence in _shift(shift, roster.people):
                 yield document.mistake(("subsystems", name, "rota", index, key), sentence)
-    yield from _ones(routes.subsystems, document)
-    yield from _matrix(routes, document, known)
-    yield from _calls(routes, document)
+    yield from _ones(roster.subsystems, document)
+    yield from _calls(roster, document)
 
 
 def check_feed(feed: Feed, document: Document) -> Iterator[str]:
@@ -153,17 +122,6 @@ def _outline(district: District, document: Document, folder: Path) -> Iterator[s
         yield document.mistake(("boundary",), sentence)
 
 
-def _fall(
-    lower: tuple[Level, Rung], upper: tuple[Level, Rung], document: Document
-) -> Iterator[str]:
-    if upper[1].at_least < lower[1].at_least:
-        sentence = (
-            f"{upper[1].at_least:g} is below the {lower[1].at_least:g} of {lower[0].key};"
-            " thresholds must not fall as the level rises"
-        )
-        yield document.mistake(("ladder", upper[0].key, "at_least"), sentence)
-
-
 def _person(
     name: str, person: Person, document: Document, channels: Collection[str] | None
 ) -> Iterator[str]:
@@ -205,42 +163,8 @@ def _ones(subsystems: Mapping[str, Subsystem], document: Document) -> Iterator[s
         yield document.mistake(("subsystems",), sentence)
 
 
-def _matrix(routes: Routes, document: Document, known: Known) -> Iterator[str]:
-    for hazard, parts in routes.matrix.items():
-        trail = ("matrix", hazard)
-        if hazard not in known.hazards:
-            sentence = f'no hazard is called "{hazard}"; {suggest(hazard, known.hazards)}'
-            yield document.mistake(trail, sentence)
-            continue
-        for name, part in parts.items():
-            if name not in routes.subsystems:
-                sentence = f'no subsystem is called "{name}"; {suggest(name, routes.subsystems)}'
-                yield document.mistake((*trail, name), sentence)
-            for keys, sentence in _levels(part, known.hazards[hazard]):
-                yield document.mistake((*trail, name, *keys), sentence)
-        leads = [name for name, part in parts.items() if part.role == "lead"]
-        if len(leads) != 1 and hazard in known.judged:
-            who = " and ".join(leads) or "nobody"
-            sentence = f"is led by {who}; give the role lead to exactly one"
-            yield document.mistake(trail, sentence)
-    for hazard in sorted(set(known.judged) - set(routes.matrix)):
-        sentence = f'nobody hears of "{hazard}"; add it, or write enabled: false in its block'
-        yield document.mistake(("matrix",), sentence)
-
-
-def _levels(part: Part, ladder: Ladder | None) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Levels of one cell of the matrix that its hazard can never reach."""
-    if ladder is None:
-        return
-    named = [(("lowest",), part.lowest)] + [(("tasks", level.key), level) for level in part.tasks]
-    for keys, level in named:
-        if level not in ladder:
-            rungs = ", ".join(rung.key for rung in sorted(ladder))
-            yield keys, f"the hazard has no level {level.key}; it has {rungs}"
-
-
-def _calls(routes: Routes, document: Document) -> Iterator[str]:
-    for level, steps in routes.ladders.items():
+def _calls(roster: Roster, document: Document) -> Iterator[str]:
+    for level, steps in roster.ladders.items():
         trail = ("ladders", level.key)
         if level is Level.NONE:
             yield document.mistake(trail, "none calls nobody; remove it")

@@ -149,9 +149,10 @@ def place(words: str, excerpt: Excerpt, trail: Trail = ()) -> tuple[Trail, str]:
         known for known in excerpt.document.lines
         if known[: len(base)] == base and known[-1:] == (key,) and len(known) > len(base)
     ]
-    if len(trails) != 1:
+    nearest = [known for known in trails if len(known) == min(map(len, trails))]
+    if len(nearest) != 1:
         return base, words
-    return trails[0], words if first == key else rest
+    return nearest[0], words if first == key else rest
 
 
 def _passed(error: ErrorDetails, shown: str) -> str:

@@ -21,6 +21,7 @@ from ingest.database import reading
 from ingest.errors import FengsuiError
 from ingest.times import BEIJING
 from pipeline.acknowledge import acknowledge, word_of
+from pipeline.climate import waiting_for_baseline
 from pipeline.health import health
 from pipeline.ports import Ports
 
@@ -65,7 +66,8 @@ def make_app(ports: Ports, clock: Clock) -> FastAPI:
 
     @app.get("/health")
     def probe() -> Response:
-        report = health(ports.engine, ports.config, clock())
+        waiting = waiting_for_baseline(ports.config, ports.baseline)
+        report = health(ports.engine, ports.config, clock(), waiting)
         return JSONResponse(report.as_json(), status_code=200 if report.healthy else 503)
 
     return app

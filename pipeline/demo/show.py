@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from rich.console import Console
@@ -85,20 +85,18 @@ class Show:
         sent = [item for item in of_alert if item.transition == change.id]
         head = Text.assemble(
             (f"{_stamp(change.at)} ", "bold"),
+            f" {self._stage.ports.config.hazards[change.hazard].conduct.name} ",
             (f" {change.to_level.zh} ", STYLES[change.to_level] + " reverse"),
             (f" {REASONS[change.reason]}", STYLES[change.to_level]),
             f" → {len({d.recipient for d in sent})}人" if sent else " （只记录，不发送）",
         )
         self._progress.console.print(head)
         if sent:
-            self._progress.console.print(Text(f"    {self._words(sent)}"), highlight=False)
+            self._progress.console.print(Text(f"    {self._words(change, sent)}"), highlight=False)
 
-    def _words(self, sent: list[Delivery]) -> str:
-        matrix = self._stage.ports.config.routes.matrix
-        lead = [
-            d for d in sent for parts in matrix.values()
-            if d.subsystem in parts and parts[d.subsystem].role == "lead"
-        ]
+    def _words(self, change: Transition, sent: list[Delivery]) -> str:
+        parts = self._stage.ports.config.routes.matrix[change.hazard]
+        lead = [d for d in sent if d.subsystem in parts and parts[d.subsystem].role == "lead"]
         return (lead or sent)[0].text
 
     def _person(self, item: object, now: datetime) -> None:
@@ -137,8 +135,10 @@ def print_summary(console: Console, stage: Stage, elapsed_s: float) -> None:
         found = rows(connection)
         called = call_rows(connection)
         sums = totals(connection)
-    console.print(_table(found, sorted(stage.ports.config.channels)))
-    console.print(_calls_table(called, stage.ports.config.routes))
+    config = stage.ports.config
+    names = {name: block.conduct.name for name, block in config.hazards.items()}
+    console.print(_table(found, sorted(config.channels), names))
+    console.print(_calls_table(called, config.routes, names))
     counted = "，".join(f"{_STATUS[status]}{number}" for status, number in sums.deliveries.items())
     console.print(
         f"共{len(found)}次变化；信息{sum(sums.deliveries.values())}条（{counted}）；叫应{sums.calls}次，"
@@ -158,15 +158,18 @@ _STATUS = {
 }
 
 
-def _table(found: Iterable[Row], channels: list[str]) -> Table:
+def _table(found: Iterable[Row], channels: list[str], names: Mapping[str, str]) -> Table:
     table = Table(title="变化与叫应 / transitions and calls", header_style="bold", expand=False)
-    for title in ("时间", "变化", "等级", "镇街", "告知", *channels, "叫应", "升级", "确认", "确认用时"):
-        table.add_column(title, justify="left" if title in ("时间", "变化") else "right", no_wrap=True)
+    for title in ("时间", "灾种", "变化"):
+        table.add_column(title, no_wrap=True)
+    for title in ("等级", "镇街", "告知", *channels, "叫应", "升级", "确认", "确认用时"):
+        table.add_column(title, justify="right", no_wrap=True)
     for row in found:
         change = row.change
         levels = f"{change.from_level.zh}→{change.to_level.zh}"
         table.add_row(
             _stamp(change.at),
+            names[change.hazard],
             REASONS[change.reason],
             Text(levels, style=STYLES[change.to_level]),
             str(len(change.places)),
@@ -180,17 +183,19 @@ def _table(found: Iterable[Row], channels: list[str]) -> Table:
     return table
 
 
-def _calls_table(called: Iterable[CallRow], routes: Routes) -> Table:
+def _calls_table(
+    called: Iterable[CallRow], routes: Routes, names: Mapping[str, str]
+) -> Table:
     table = Table(title="叫应明细 / who was called, who answered", header_style="bold")
-    for title in ("时间", "分系统", "等级", "第1级", "第2级", "第3级", "确认人", "用时"):
+    for title in ("时间", "预警", "分系统", "第1级", "第2级", "第3级", "确认人", "用时"):
         table.add_column(title, no_wrap=True)
     for row in called:
         title = routes.subsystems[row.subsystem].name
         steps = [_step(row.told.get(number), title, routes) for number in range(3)]
         waited = f"{row.after.total_seconds() / 60:g}分" if row.after is not None else "未确认"
-        level = Text(row.level.zh, style=STYLES[row.level])
+        about = Text(f"{names[row.hazard]}{row.level.zh}", style=STYLES[row.level])
         by = row.by.removeprefix(title)
-        table.add_row(_stamp(row.begun_at), title, level, *steps, by, waited)
+        table.add_row(_stamp(row.begun_at), about, title, *steps, by, waited)
     return table
 
 

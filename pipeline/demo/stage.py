@@ -24,7 +24,7 @@ from ingest.recordings import Event, load_event
 from ingest.secret import Secret
 from ingest.source import Feed
 from ingest.sources.recorded import Recorded
-from pipeline.config import ChannelBlock, Config, SourceBlock
+from pipeline.config import ChannelBlock, Config, SourceBlock, with_only
 from pipeline.console.server import Console
 from pipeline.daemon import Daemon, SimulatedClock, Watcher
 from pipeline.demo.officers import Officers
@@ -91,7 +91,7 @@ def set_stage(
         )
         console = stack.enter_context(Console("127.0.0.1:0"))
         url = console.bind()
-        played = _on_stage(config, block, receiver.url(CHANNEL), settings.data)
+        played = _on_stage(with_only(config, event.hazards), block, receiver.url(CHANNEL), settings.data)
         ports = build(played, settings, public_url=url)
         stack.callback(ports.close)
         console.start(ports, clock.now)

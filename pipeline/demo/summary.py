@@ -91,6 +91,8 @@ class CallRow:
     """When it began."""
     subsystem: str
     """Id of the subsystem."""
+    hazard: str
+    """Hazard it was about."""
     level: Level
     """Level of the district."""
     told: Mapping[int, tuple[str, datetime]]
@@ -105,10 +107,16 @@ def call_rows(connection: Connection) -> list[CallRow]:
     """A row per call, in the order they began."""
     notices = [item for item in store.notices(connection) if item.person]
     words = [word for word in store.acknowledgements(connection) if word.effective]
-    return [_call_row(call, notices, words) for call in store.calls(connection)]
+    hazards = {change.id: change.hazard for change in store.transitions(connection)}
+    return [
+        _call_row(call, hazards[call.transition], notices, words)
+        for call in store.calls(connection)
+    ]
 
 
-def _call_row(call: Call, notices: list[Told], words: list[Acknowledgement]) -> CallRow:
+def _call_row(
+    call: Call, hazard: str, notices: list[Told], words: list[Acknowledgement]
+) -> CallRow:
     told: dict[int, tuple[str, datetime]] = {}
     for item in notices:
         if (item.transition, item.subsystem) == (call.transition, call.subsystem):
@@ -118,6 +126,7 @@ def _call_row(call: Call, notices: list[Told], words: list[Acknowledgement]) -> 
     return CallRow(
         begun_at=call.begun_at,
         subsystem=call.subsystem,
+        hazard=hazard,
         level=call.level,
         told=told,
         by=mine[0].by if mine else "",

@@ -27,6 +27,7 @@ def _transition(change: Transition, texts: Texts, language: str) -> dict[str, An
         "id": change.id,
         "at": change.at.isoformat(),
         "hazard": change.hazard,
+        "incident": change.incident,
         "reason": change.reason.value,
         "from": change.from_level.key,
         "to": change.to_level.key,

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from alerts import dispatch
+from alerts import calls, dispatch
 from alerts.delivery import Delivery
 from alerts.dispatch import Desk
-from alerts.lifecycle import State
-from alerts.routing import Warned, route
-from alerts.transition import Transition
+from alerts.incidents import Page, engaged, in_order
+from alerts.routing import Notice, Warned, route
+from alerts.state import State
+from alerts.transition import Reason, Transition
 from ingest import archive
 from ingest.database import IN_MEMORY, create_tables, open_engine, reading, writing
 from ingest.errors import UnknownName
@@ -23,12 +24,13 @@ from ingest.recordings import load_event
 from ingest.source import Request
 from ingest.times import parse_instant
 from pipeline import derive
-from pipeline.config import Config
+from pipeline.config import Config, with_only
 from pipeline.ports import Judging
 from pipeline.pull import take_in
 from pipeline.replay.times import tick_times
-from pipeline.tick import assess, judge
+from pipeline.tick import assess, fresh, judge
 from pipeline.view import view_of
+from rules.baseline import Baseline
 
 BLOCK = 256
 """Nows laid into one block."""
@@ -67,17 +69,19 @@ class Period:
     """Last moment."""
 
 
-def event_period(config: Config, event: str) -> tuple[Config, Period]:
+def event_period(
+    config: Config, event: str, baseline: Baseline | None = None
+) -> tuple[Config, Period]:
     """Play an event into a private archive in memory; the configuration then reads that source alone."""
     from pipeline.demo.stage import recorded_source  # the demonstration plays the same source
 
     block = recorded_source(event)
-    played = replace(config, sources={block.name: block})
     found = load_event(event)
+    played = replace(with_only(config, found.hazards), sources={block.name: block})
     start, end = found.start + block.feed.latency, found.end + block.feed.latency
     engine = open_engine(IN_MEMORY)
     create_tables(engine, archive.metadata)
-    judging = _judging(played)
+    judging = _judging(played, baseline)
     with HttpClient() as http, writing(engine) as connection:
         request = Request(now=end, since=None, district=config.district, http=http)
         take_in(connection, judging.archive, block.source.fetch(block.name, request))
@@ -85,8 +89,10 @@ def event_period(config: Config, event: str) -> tuple[Config, Period]:
     return played, Period(name=event, engine=engine, start=start, end=end)
 
 
-def _judging(config: Config) -> Judging:
-    return Judging(config=config, archive=archive.Archive(), view=view_of(config))
+def _judging(config: Config, baseline: Baseline | None = None) -> Judging:
+    return Judging(
+        config=config, archive=archive.Archive(), view=view_of(config), baseline=baseline
+    )
 
 
 def archive_period(config: Config, engine: Engine, start: str, end: str) -> Period:
@@ -139,17 +145,20 @@ def _judge_all(
     for start in range(0, len(nows), BLOCK):
         block = nows[start : start + BLOCK]
         findings = assess(connection, block, judging)
+        states = {name: states.get(name) or fresh(name, judging) for name in findings}
+        calm = {name: found.calm.tolist() for name, found in findings.items()}
         for row, now in enumerate(block):
-            one = {name: found.at(row) for name, found in findings.items()}
-            steps = judge(states, one, now, judging)
+            # Most hazards rest at most times of a year, and a calm now changes nothing of them.
+            resting = [name for name in findings if calm[name][row] and states[name].resting]
+            busy = {name: findings[name].at(row) for name in findings if name not in resting}
+            steps = judge(states, busy, now, judging, resting)
             states = {name: step.state for name, step in steps.items()}
-            changes = [change for step in steps.values() for change in step.transitions]
-            yield start + row + 1, now, changes
+            yield start + row + 1, now, in_order(steps.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Book:
-    """Routes changes as the daemon would, and remembers who was warned."""
+    """Routes changes as the daemon would, and remembers who was warned and who was called."""
 
     desk: Desk
     """Writes messages."""
@@ -159,13 +168,40 @@ class _Book:
     """Messages so far."""
     warned: dict[str, list[Warned]] = field(default_factory=dict)
     """Alert -> who was told of it."""
+    pages: dict[str, list[Page]] = field(default_factory=dict)
+    """Incident -> calls of its alerts that are open."""
 
     def write(self, change: Transition, now: datetime) -> None:
         """Take a change into the book."""
         known = self.warned.setdefault(change.alert, [])
-        notices = route(change, self.desk.routes, now, known)
+        notices = route(change, self.desk.routes, now, known, engaged(self._called(change), change))
+        self._call(change, notices)
         sent = dispatch.deliveries(change, notices, self.desk, now)
         self.transitions.append(change)
         self.deliveries.extend(sent)
         fresh = [Warned(subsystem=d.subsystem, person=d.recipient) for d in sent]
         known.extend(item for item in dict.fromkeys(fresh) if item not in known)
+
+    def _called(self, change: Transition) -> list[Page]:
+        """The calls of an incident so far; everybody has answered those of earlier ticks."""
+        pages = self.pages.get(change.incident, [])
+        return [replace(page, answered=page.begun_at < change.at) for page in pages]
+
+    def _call(self, change: Transition, notices: Sequence[Notice]) -> None:
+        """Remember the calls of a change; those of an alert that is over count no more."""
+        kept = self.pages.get(change.incident, [])
+        if change.reason is Reason.ENDED:
+            kept = [page for page in kept if page.alert != change.alert]
+        made = [
+            Page(
+                incident=change.incident,
+                alert=change.alert,
+                hazard=change.hazard,
+                subsystem=subsystem,
+                level=change.to_level,
+                begun_at=change.at,
+                answered=False,
+            )
+            for subsystem in calls.called(change, notices)
+        ]
+        self.pages[change.incident] = kept + made

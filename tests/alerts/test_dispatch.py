@@ -85,6 +85,14 @@ def test_a_link_goes_where_an_answer_is_asked(reason: str, role, linked: bool):
     assert (link in row.text) is linked
 
 
+def test_who_is_spared_is_told_without_a_link():
+    """Its own words and task, and nothing to answer."""
+    (row,) = rows(spared=True)
+    assert row.data["ack_link"] is None
+    assert row.data["task"] == {"zh": "轮换"}
+    assert "http" not in row.text
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_words_are_of_the_desk_s_language(language: str):
     """A task without that language is left out rather than told in another."""
@@ -105,11 +113,12 @@ def test_a_red_goes_first_and_so_does_its_all_clear(before: Level, after: Level,
 @pytest.mark.parametrize("parts", [{}, {"onset": None, "expires": None, "value": None}], ids=["full", "bare"])
 def test_the_facts_are_ready_for_machines(parts):
     """Plain JSON, levels by name, times with their offset, and never posing as a signal."""
-    (row,) = rows(change(**parts))
+    (row,) = rows(change(**parts, incident="s", related={"hail": ORANGE}))
     facts = json.loads(json.dumps(dict(row.data)))
     assert facts["places"] == {"a": "red", "b": "red"}
     assert (facts["from"], facts["to"], facts["recommendation"]) == ("none", "red", True)
     assert facts["onset"] == (None if parts else "2022-08-09T00:05:00+00:00")
+    assert (facts["incident"], facts["related"]) == ("s", {"hail": "orange"})
 
 
 @pytest.mark.parametrize("reason", Reason)

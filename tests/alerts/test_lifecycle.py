@@ -531,3 +531,23 @@ def test_patience_with_missing_data_is_a_matter_of_configuration():
     """`blind_after` of zero tells at once."""
     story = Story(conduct=replace(CONDUCT, blind_after=timedelta(0)))
     assert story.blind(0).transitions[0].reason is Reason.DATA_LOST
+
+
+def test_where_low_is_dangerous_the_lowest_is_told():
+    """Value, peak and threshold are those of the coldest town, and the change says which way it looks."""
+    story, cold = Story(ladder=AT_ONCE), {"threshold": [5.0, 4.0, 0.0]}
+    for hour, value in enumerate(([3.0, 1.0, 9.0], [3.0, -2.0, 9.0], [3.0, 2.0, 9.0])):
+        found = findings((RED, RED, NONE), AT + hour * HOUR, value=value, **cold)
+        story.tick(replace(found, falling=True), AT + hour * HOUR)
+    ended = replace(findings((NONE, NONE, NONE), AT + 9 * HOUR), falling=True)
+    story.tick(ended, AT + 9 * HOUR)
+    first, last = story.changes
+    assert (first.value, first.threshold, first.falling) == (1.0, 4.0, True)
+    assert (last.peak_value, last.falling) == (-2.0, True)
+
+
+def test_the_window_is_that_of_the_value():
+    """The longest window of the towns belongs to another amount of rain."""
+    rows = {"value": [60.0, 82.0, 40.0], "extra": {"window_hours": [6.0, 3.0, 24.0], "run": [1.0, 2.0, 3.0]}}
+    made = Story().at(0, RED, RED, ORANGE, **rows).transitions[0]
+    assert (made.value, made.figures) == (82.0, {"window_hours": 3.0, "run": 3.0})

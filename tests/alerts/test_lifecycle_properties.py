@@ -6,12 +6,11 @@ from itertools import combinations_with_replacement, takewhile
 
 import numpy as np
 import pytest
-from fakes import AT_ONCE, HOUR, LADDER, NONE, ORANGE, RED, YELLOW, Story
+from fakes import AT_ONCE, HOUR, LADDER, NONE, ORANGE, RED, YELLOW, Ladder, Story
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.memory import dump, load
-from rules.ladder import Ladder
 from rules.level import Level
 
 HELD: Ladder = {level: replace(rung, hold=2 * HOUR) for level, rung in LADDER.items()}

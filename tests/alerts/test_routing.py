@@ -235,8 +235,11 @@ def test_operators_need_no_part_to_hear_of_data():
 @pytest.mark.parametrize("role", ["lead", "support", "inform"])
 def test_only_openings_and_rises_ask_for_an_answer(reason: Reason, role):
     """And never of those who are merely informed."""
+    told = Notice(subsystem="safety", person="safety_day", role=role, task={}, step=0, why="duty")
     asks = reason in (Reason.OPENED, Reason.RAISED) and role != "inform"
-    assert must_answer(change(reason), role) is asks
+    assert must_answer(change(reason), told) is asks
+    assert not must_answer(change(reason), replace(told, person=None))
+    assert not must_answer(change(reason), replace(told, spared=True))
 
 
 @pytest.mark.parametrize(("level", "steps"), [(RED, 3), (ORANGE, 2), (YELLOW, 0)])

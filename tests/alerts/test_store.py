@@ -27,13 +27,17 @@ CALL = Call(
 WORD = Acknowledgement(alert="x", subsystem="safety", by="Li", via="link", at=AT + MINUTE)
 
 
-@pytest.mark.parametrize("made", [change(), change(Reason.ENDED, **BARE)], ids=["full", "bare"])
+FULL = change(falling=True, incident="storm-1", related={"hail": RED, "flood": YELLOW})
+
+
+@pytest.mark.parametrize("made", [FULL, change(Reason.ENDED, **BARE)], ids=["full", "bare"])
 def test_a_transition_comes_back_as_it_was(connection: Connection, made: Transition):
     """Levels as levels, instants aware, None as None."""
     store.record(connection, made, [])
     back = store.transition(connection, made.id)
     assert back == made
-    assert all(type(level) is type(NONE) for level in back.changed.values())
+    assert all(type(level) is type(NONE) for level in (*back.changed.values(), *back.related.values()))
+    assert list(back.related) == list(made.related)
 
 
 def test_microseconds_survive(connection: Connection):
@@ -61,6 +65,13 @@ def test_changes_are_listed_in_the_order_they_happened(connection: Connection):
         store.record(connection, change(id=f"x.{number}"), [])
     store.record(connection, change(id="w.2", at=AT - HOUR), [])
     assert [made.id for made in store.transitions(connection)] == ["w.2", "x.9", "x.10", "x.11"]
+
+
+def test_changes_of_one_tick_are_listed_as_they_were_announced(connection: Connection):
+    """The most severe first, whatever their names."""
+    for hazard, level in (("a", NONE), ("c", RED), ("b", YELLOW), ("d", RED)):
+        store.record(connection, change(id=f"{hazard}.1", hazard=hazard, to_level=level), [])
+    assert [made.hazard for made in store.transitions(connection)] == ["c", "d", "b", "a"]
 
 
 @pytest.mark.parametrize(

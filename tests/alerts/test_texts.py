@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from pydantic import TypeAdapter
 
 from alerts.conduct import Conduct
+from alerts.people import Advice
 from alerts.texts import NEEDED, Texts
 from alerts.transition import Reason, Transition
 from alerts.words import Chinese, English, known, plain, tidy
@@ -38,9 +40,9 @@ def shipped() -> Texts:
     district = TypeAdapter(District).validate_python(read("district.yaml"))
     heat = read("hazards/heat.yaml")
     words = {key: heat[key] for key in ("kind", "name", "name_en", "measure", "measure_en", "unit")}
-    return Texts(
-        templates=read("texts.yaml"), district=district, conducts={"heat": Conduct(**words)}
-    )
+    ours = Advice(zh="自拟", en="our own")
+    conduct = Conduct(**words, source=ours, dispatch={})
+    return Texts(templates=read("texts.yaml"), district=district, conducts={"heat": conduct})
 
 
 def read(name: str):
@@ -78,7 +80,8 @@ def change(reason: Reason = Reason.OPENED, **parts) -> Transition:
 
 def say(transition: Transition, language: str = "zh", **parts) -> str:
     """The message to work safety."""
-    call = {"subsystem": "安全生产", "role": "lead", "task": "停工。", "ack_link": None} | parts
+    call: dict[str, Any] = {"subsystem": "安全生产", "role": "lead", "task": "停工。"}
+    call |= {"ack_link": None} | parts
     return shipped().render(transition, language=language, **call)
 
 
@@ -100,8 +103,8 @@ def test_the_shipped_templates_have_no_fault():
         ("narrowed", "缩小范围。变化：", "Changed:"),
         ("extended", "延长至8月9日20时", "until 9 Aug 20:00"),
         ("ended", "预警建议解除", "recommendation ended"),
-        ("data_lost", "可用数据不足，无法判断高温风险", "no longer suffice to judge heat"),
-        ("data_found", "可重新判断高温风险", "heat can be judged again"),
+        ("data_lost", "可用数据不足，无法研判高温", "no longer suffice to judge heat"),
+        ("data_found", "可重新研判高温", "heat can be judged again"),
     ],
 )
 def test_each_reason_says_what_happened(reason: str, zh: str, en: str):
@@ -229,6 +232,12 @@ def test_a_value_that_rounds_to_the_threshold_reaches_it(value: float):
     """What is printed as 37 is told as reaching 37."""
     text = say(change(Reason.LOWERED, to_level=Level.ORANGE, value=value, threshold=37.0))
     assert "将升至37℃以上（最高预报37℃）" in text
+
+
+@pytest.mark.parametrize(("level", "words"), [(Level.ORANGE, "an orange"), (Level.RED, "a red")])
+def test_the_article_goes_with_the_level(level: Level, words: str):
+    """English texts read aloud."""
+    assert f"issue {words} heat warning" in say(change(to_level=level), "en")
 
 
 def test_towns_are_grouped_where_levels_differ():
@@ -403,7 +412,9 @@ def test_a_length_of_time_is_told_in_days_hours_and_minutes(minutes: int, zh: st
     assert English(district=shipped().district).span(length) == en
 
 
-@pytest.mark.parametrize(("number", "text"), [(40.0, "40"), (41.34, "41.3"), (-0.5, "-0.5")])
+@pytest.mark.parametrize(
+    ("number", "text"), [(40.0, "40"), (41.34, "41.3"), (-0.5, "-0.5"), (-0.04, "0")]
+)
 def test_a_number_is_plain(number: float, text: str):
     """At most one decimal, none where it is whole."""
     assert plain(number) == text
@@ -418,3 +429,146 @@ def test_zero_is_known_and_nothing_is_not(number: float | None, there: bool):
 def test_tidying_keeps_the_blanks_of_latin_text():
     """Line ends go; a blank stays between Latin words and leaves Chinese."""
     assert tidy(" 高温 \n 红色  at\n last ") == "高温红色at last"
+
+
+RAIN = Conduct(
+    kind="rain", name="暴雨", name_en="Rainstorm", measure="累计降雨量", measure_en="accumulated rain",
+    unit="mm", source=Advice(zh="自拟", en="our own"), dispatch={},
+)  # fmt: skip
+FROST = replace(
+    RAIN, name="低温", name_en="Frost", measure="日最低气温", measure_en="daily minimum", unit="°C"
+)
+FIRE = replace(RAIN, name="火险", name_en="Fire", measure="火险等级", measure_en="fire danger", unit="级")
+INDEX = replace(RAIN, name="干旱", name_en="Drought", measure="指数MCI", measure_en="index MCI", unit="")
+
+
+def of(conduct: Conduct, language: str = "zh", *, reason: Reason = Reason.OPENED, **parts) -> tuple[str, str]:
+    """Message and evidence of a hazard with these words."""
+    conducts = {"heat": shipped().conducts["heat"], "one": conduct, "rain": RAIN, "frost": FROST}
+    texts = replace(shipped(), conducts=conducts)
+    made = change(reason, **({"hazard": "one", "figures": {}} | parts))
+    call: dict[str, Any] = {"subsystem": "-", "role": "lead", "task": "", "ack_link": None}
+    return texts.render(made, language=language, **call), texts.because(made, language)
+
+
+def test_the_window_of_a_value_is_told_with_it():
+    """Three hours of rain are not a day of it."""
+    figures = {"window_hours": 3.0, "hour_max": 41.0}
+    wet: dict[str, Any] = {"value": 82.0, "threshold": 50.0, "figures": figures}
+    zh, because = of(RAIN, **wet)
+    assert "全区21个镇街3小时累计降雨量将达到50毫米以上（最高预报82毫米），最大小时雨量41毫米。" in zh
+    assert "，3小时累计降雨量达82毫米，红色阈值50毫米；" in because
+    en, because = of(RAIN, "en", **wet)
+    assert (
+        "the 3-hour accumulated rain is forecast to reach 50 mm or more (highest forecast 82 mm)" in en
+    )
+    assert "3-hour accumulated rain up to 82 mm" in because
+
+
+COLD: dict[str, Any] = {"value": -2.1, "threshold": 4.0, "peak_value": -2.1, "falling": True}
+
+
+@pytest.mark.parametrize(
+    ("basis", "zh", "en"),
+    [
+        (Basis.FORECAST, "将降至4℃以下（最低预报-2.1℃）", "is forecast to fall to 4 °C or less (lowest"),
+        (Basis.OBSERVED, "已降至4℃以下（最低实测-2.1℃）", "observed at 4 °C or less (lowest measured"),
+        (Basis.BOTH, "已或将降至4℃以下（最低-2.1℃）", "forecast at 4 °C or less (lowest -2.1 °C)"),
+    ],
+)
+def test_where_low_is_dangerous_the_words_point_down(basis: Basis, zh: str, en: str):
+    """Or less, lowest, fall to."""
+    parts: dict[str, Any] = COLD | {"basis": basis, "onset": AT}
+    assert zh in of(FROST, **parts)[0]
+    assert en in of(FROST, "en", **parts)[0]
+    assert "日最低气温低至-2.1℃" in of(FROST, **parts)[1]
+    assert "daily minimum down to -2.1 °C" in of(FROST, "en", **parts)[1]
+
+
+def test_the_end_of_a_falling_hazard_tells_its_lowest():
+    """The worst of a cold spell is its minimum."""
+    zh, because = of(FROST, reason=Reason.ENDED, falling=True, peak_value=-2.1)
+    assert "过程日最低气温低至-2.1℃" in zh
+    assert "，过程最低-2.1℃" in because
+    en, because = of(FROST, "en", reason=Reason.ENDED, falling=True, peak_value=-2.1)
+    assert "daily minimum down to -2.1 °C" in en
+    assert "lowest -2.1 °C" in because
+
+
+def test_a_cold_that_is_over_is_above_its_threshold():
+    """Kept under observation, for the same reason the other way round."""
+    milder: dict[str, Any] = {"value": 6.0, "threshold": 4.0, "falling": True, "reason": Reason.NARROWED}
+    assert "目前实况和预报已高于红色标准，按规定保留观察" in of(FROST, **milder)[0]
+    assert "now above the red criterion" in of(FROST, "en", **milder)[0]
+    colder = milder | {"value": 3.0}
+    assert "将降至4℃以下" in of(FROST, **colder)[0]
+
+
+@pytest.mark.parametrize(
+    ("conduct", "number", "zh", "en"),
+    [
+        (FIRE, 4.0, "火险等级将达到4级以上（最高预报4级）", "reach level 4 or more (highest forecast level"),
+        (INDEX, 1.5, "指数MCI将达到1.5以上（最高预报1.5）", "reach 1.5 or more (highest forecast 1.5)"),
+        (replace(RAIN, unit="m/s"), 17.2, "17.2米/秒以上", "17.2 m/s or more"),
+        (RAIN, 50.0, "50毫米以上", "50 mm or more"),
+    ],
+)
+def test_each_unit_is_written_as_the_language_writes_it(conduct: Conduct, number: float, zh: str, en: str):
+    """A level stands before its number in English, and a bare number has no blank behind it."""
+    assert zh in of(conduct, value=number, threshold=number)[0]
+    assert en in of(conduct, "en", value=number, threshold=number)[0]
+
+
+OTHERS = {"frost": Level.YELLOW, "rain": Level.RED}
+
+
+def test_the_other_hazards_of_the_incident_are_named():
+    """The most severe first, between the outlook and the task."""
+    zh = say(replace(change(), related={}))
+    assert "关联" not in zh
+    texts = replace(shipped(), conducts={**shipped().conducts, "rain": RAIN, "frost": FROST})
+    call: dict[str, Any] = {"subsystem": "安全生产", "role": "lead", "task": "停工。", "ack_link": None}
+    zh = texts.render(change(related=OTHERS), language="zh", **call)
+    assert "≥35℃。关联预警建议：暴雨红色、低温黄色。〔安全生产·牵头〕停工。" in zh
+    en = texts.render(change(related=OTHERS), language="en", **call)
+    assert "before. Related: rainstorm red, frost yellow. [" in en
+
+
+def test_the_end_of_one_hazard_names_those_that_stand():
+    """An all-clear must not be taken for the end of the whole."""
+    assert "仍有关联预警建议：暴雨红色。" in of(RAIN, reason=Reason.ENDED, related={"rain": Level.RED})[0]
+    en = of(RAIN, "en", reason=Reason.ENDED, related={"rain": Level.RED})[0]
+    assert "Still open: rainstorm red. This is" in en
+
+
+@pytest.mark.parametrize("reason", [Reason.DATA_LOST, Reason.DATA_FOUND])
+def test_news_of_data_names_no_other_hazard(reason: Reason):
+    """It is about the system."""
+    assert "关联" not in of(RAIN, reason=reason, related=OTHERS)[0]
+
+
+def test_a_related_hazard_that_left_the_configuration_stands_for_itself():
+    """A message must not be lost for want of a name."""
+    assert "关联预警建议：hail橙色。" in of(RAIN, related={"hail": Level.ORANGE})[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "zh", "en"),
+    [
+        ("hour_max", 82.0, "最大小时雨量82毫米", "up to 82 mm in an hour"),
+        ("hour_max", 0.0, "", ""),
+        ("antecedent_rain", 120.0, "前期有效降雨量120毫米", "effective rain of the days before 120 mm"),
+        ("fire_days", 5.0, "含今日已连续5天达4级以上", "5 days in a row at level 4 or more, today included"),
+        ("fire_days", 1.0, "", ""),
+        ("hot_spots", 1.0, "近24小时卫星监测热点1个", "1 hot spot seen by satellites"),
+        ("hot_spots", 2.0, "近24小时卫星监测热点2个", "2 hot spots seen by satellites"),
+        ("gust_force", 9.0, "最大阵风9级", "gusts up to force 9"),
+        ("fwi", 32.4, "火险天气指数FWI为32.4", "fire weather index 32.4"),
+    ],
+)
+def test_a_figure_has_its_words(name: str, number: float, zh: str, en: str):
+    """And none where it says nothing."""
+    bare = {language: of(RAIN, language)[0] for language in ("zh", "en")}
+    for language, words in (("zh", zh), ("en", en)):
+        text = of(RAIN, language, figures={name: number})[0]
+        assert (words in text) if words else (text == bare[language])

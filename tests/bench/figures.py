@@ -6,7 +6,9 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+Made = TypeVar("Made")
 _ENOUGH_FOR_P99 = 100
 
 
@@ -41,7 +43,7 @@ def figures(value: float) -> str:
     """A number with three significant figures, never in powers of ten."""
     if value >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if value >= 0.001 else f"{value:.6f}"
+    return f"{value:.3g}" if value >= 0.001 or value == 0 else f"{value:.6f}"
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -49,6 +51,13 @@ def seconds(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
+
+
+def timed(work: Callable[[], Made]) -> tuple[float, Made]:
+    """How long one call takes [s], and what it returns."""
+    begun = time.perf_counter()
+    made = work()
+    return time.perf_counter() - begun, made
 
 
 def rounds(work: Callable[[], object], number: int) -> tuple[float, ...]:

@@ -7,26 +7,32 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import xarray as xr
 from bench.figures import Figure, rounds
-from bench.weather import played, province
+from bench.grid import province
+from bench.weather import played
 
-_PLACES, _BACK, _AHEAD = 70_000, 96, 72
+_PLACES, _BACK, _AHEAD = 70_000, 24, 72
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    """Copy, fill and judge (700 places where it must be quick)."""
-    places, number = (700, 2) if quick else (_PLACES, 9)
-    rules = {name: block.rule for name, block in played().hazards.items()}
-    wanted = tuple(dict.fromkeys(name for rule in rules.values() for name in rule.quantities))
-    weather = province(places, _BACK, _AHEAD, wanted)
+    """Copy, judge by all hazards and by each, and fill (700 places where it must be quick)."""
+    places, number = (700, 1) if quick else (_PLACES, 7)
+    config = played()
+    rules = {name: block.rule for name, block in config.hazards.items() if block.conduct.enabled}
+    weather = province(places, config, _BACK, _AHEAD)
     block = weather.block()
-    copies = rounds(_copier(block), number)
-    unit = f"{places:,} places x ({_BACK}+{_AHEAD} h)"
-    copied = Figure(what=f"one copy of the block, {unit}", unit="s", samples=copies)
+    unit = f"{places:,} places x {block.sizes['hour']} h, {len(weather.view.quantities)} quantities"
+    copied = Figure(
+        what=f"one copy of the block, {unit}", unit="s", samples=rounds(_copier(block), number)
+    )
     yield copied
     judged = rounds(lambda: [rule.assess(name, block) for name, rule in rules.items()], number)
-    yield _against(copied, f"all hazards on the ready block, {unit}", judged)
-    filled = rounds(weather.block, number)
-    yield _against(copied, f"fill (batches -> block), {unit}", filled)
+    what = f"all hazards on the ready block ({len(rules)}), {places:,} places"
+    yield _against(copied, what, judged)
+    for name, rule in rules.items():
+        took = rounds(lambda name=name, rule=rule: rule.assess(name, block), min(number, 5))
+        yield Figure(what=f"  {name}", unit="ms", samples=tuple(1000 * one for one in took))
+    filled = rounds(weather.block, min(number, 3))
+    yield _against(copied, f"fill (batches -> block), {places:,} places", filled)
 
 
 def _copier(block: xr.Dataset) -> Callable[[], None]:

@@ -96,10 +96,10 @@ class _Watch:
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    """Every hour of the event (four days where it must be quick), each pulled, judged and sent."""
+    """Every hour of the event (two days where it must be quick), each pulled, judged and sent."""
     event = load_event(EVENT)
     start = event.start + LATENCY
-    end = start + timedelta(days=4) if quick else event.end + LATENCY
+    end = start + timedelta(days=2) if quick else event.end + LATENCY
     watch = _Watch()
     receiver = _Watchman()
     with tempfile.TemporaryDirectory() as name, _listening(receiver) as url:

@@ -1,4 +1,4 @@
-"""Weather for the bench: the bundled event, repeated and varied, and a province made up."""
+"""The district of the bench: its configuration, and a year of weather told by its source."""
 
 from __future__ import annotations
 
@@ -7,28 +7,37 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import xarray as xr
+from bench.climate import Weather, baseline, daily, stepped
+from bench.figures import seconds
 
 from ingest import archive
 from ingest.archive import Archive
-from ingest.batch import Batch, Flag, Values
-from ingest.block import View, exact64, fill
+from ingest.batch import Batch, Flag, Kind, Values
+from ingest.block import exact64
 from ingest.database import create_tables, open_engine, writing
-from ingest.http import HttpClient
-from ingest.recordings import load_event
-from ingest.source import Request
-from ingest.times import HOUR, Instants
+from ingest.times import HOUR
 from pipeline import derive
 from pipeline.config import Config, default_folder, load
-from pipeline.demo.stage import recorded_source
+from pipeline.demo.stage import SOURCE, recorded_source
 from pipeline.ports import Judging
 from pipeline.replay.run import Period
-from pipeline.view import view_of
+from pipeline.view import DERIVED, view_of
+from rules.baseline import HUMIDITY, RAIN, TEMPERATURE_MAX, TEMPERATURE_MEAN, Baseline
 
 EVENT = "heatwave-2022-08"
-TEMPERATURE = "temperature_2m"
-_AS_OF = datetime(2022, 8, 15, 6, tzinfo=UTC)
 LATENCY = timedelta(minutes=5)
+_DAY_H = 24
+_FIRST_DAY = np.datetime64("2022-06-15")
+_MIDNIGHT = datetime(2022, 6, 14, 16, tzinfo=UTC)
+# The longest run that a forecast is told for at 00 and 12 UTC, and at 06 and 18 UTC [h].
+_AHEAD = (168, 72)
+_EVERY = 6
+# Days whose rain and temperature are known before the first hour: the drought indices look at 150.
+_KNOWN_BEFORE = 160
+_DRY = (262, 340)
+# Years of weather that a climate is fitted to, fewer for so few days.
+_YEARS, _FEW, _FEW_YEARS = 25, 10, 4
+_NEEDS_CLIMATE = {"spiw60", "mi30", "spi90", "spi150"}
 
 
 def played() -> Config:
@@ -37,124 +46,126 @@ def played() -> Config:
     return replace(load(default_folder()), sources={block.name: block})
 
 
-def long_period(config: Config, days: int, url: str) -> Period:
-    """An archive of `days` days, made of the event again and again, each time a little different."""
+@dataclass(frozen=True, kw_only=True)
+class MadeUp:
+    """An archive of weather that was made up."""
+
+    period: Period
+    """What to replay."""
+    days: int
+    """How many days."""
+    derived_s: float
+    """What the job of derived quantities took for all of them [s]."""
+
+
+def long_period(config: Config, days: int, url: str) -> MadeUp:
+    """Archive `days` days from 15 June 2022 on, told by the source of the recorded event.
+
+    Every hour is observed, and foretold every six hours, nearly right; then the derived quantities are made
+    as the daemon would have. For those that are held against a climate, one is fitted to weather of the same
+    kind.
+    """
     engine = open_engine(url)
     create_tables(engine, archive.metadata)
-    start = load_event(EVENT).start + LATENCY
+    start = _MIDNIGHT + LATENCY
     end = start + timedelta(days=days)
-    judging = Judging(config=config, archive=Archive(), view=view_of(config))
+    view = view_of(config)
+    judging = Judging(
+        config=config,
+        archive=Archive(),
+        view=view,
+        baseline=_climate(view.places, days) if _NEEDS_CLIMATE & set(view.quantities) else None,
+    )
     with writing(engine) as connection:
-        told = (batch for batch in _repeated(config) if batch.available_at <= end)
-        judging.archive.append(connection, _until(told, end))
-        derive.derive_days(connection, start, end, judging)
-    return Period(name=f"{days} days", engine=engine, start=start, end=end)
+        judging.archive.append(connection, _year(view.places, days))
+        took = seconds(lambda: derive.derive_days(connection, start, end, judging))
+    period = Period(name=f"{days} days", engine=engine, start=start, end=end)
+    return MadeUp(period=period, days=days, derived_s=took)
 
 
-def _until(batches: Iterator[Batch], end: datetime) -> Iterator[Batch]:
-    for batch in batches:
-        yield batch
-        if batch.kind == "observation" and batch.available_at + HOUR > end:
-            return
+def _climate(places: tuple[str, ...], days: int) -> Baseline:
+    """The climate that the days are held against; a short one where they are only to be seen running."""
+    return baseline(places, _YEARS if days > _FEW else _FEW_YEARS)
 
 
-def _repeated(config: Config) -> Iterator[Batch]:
-    """The event without end; the seasons differ by up to 12 °C, the towns by some tenths."""
-    batches = _event_batches(config)
-    span = batches[-1].valid_at[0] - batches[0].valid_at[0] + np.timedelta64(1, "h")
+def year_of(places: int, days: int = 365) -> dict[str, Values]:
+    """Hours of the year that the bench plays, from the midnight of 15 June on."""
     chance = np.random.default_rng(2022)
-    number = 0
-    while True:
-        cooler = 6 * (1 - np.cos(2 * np.pi * number / 7.6))
-        for batch in batches:
-            yield _moved(batch, number * span, cooler, chance)
-        number += 1
+    weather = Weather(first_day=_FIRST_DAY, places=places, days=days, chance=chance, dry=_DRY)
+    return weather.hours()
 
 
-def _event_batches(config: Config) -> list[Batch]:
-    (block,) = config.sources.values()
-    with HttpClient() as http:
-        request = Request(
-            now=load_event(EVENT).end + LATENCY, since=None, district=config.district, http=http
-        )
-        return block.source.fetch(block.name, request)
+def _year(places: tuple[str, ...], days: int) -> Iterator[Batch]:
+    """The days before, then hour for hour what was observed and foretold."""
+    yield _before(places)
+    hours = year_of(len(places), days + _AHEAD[0] // _DAY_H + 1)
+    chance = np.random.default_rng(6)
+    for hour in range(days * _DAY_H + 1):
+        yield _told(SOURCE, "observation", places, hour, columns(hours, slice(hour, hour + 1)))
+        run = hour + _MIDNIGHT.hour
+        if run % _EVERY == 0:
+            ahead = _AHEAD[run // _EVERY % 2]
+            later = columns(hours, slice(hour + 1, hour + 1 + ahead))
+            yield _told(SOURCE, "forecast", places, hour, _mistaken(later, chance))
 
 
-def _moved(
-    batch: Batch, by: np.timedelta64, cooler: float, chance: np.random.Generator
+def columns(hours: dict[str, Values], columns: slice) -> dict[str, Values]:
+    """Some hours of all that is told; what nobody says in any of them is left out."""
+    cut = {name: values[:, columns] for name, values in hours.items()}
+    return {name: values for name, values in cut.items() if not np.isnan(values).all()}
+
+
+def _mistaken(hours: dict[str, Values], chance: np.random.Generator) -> dict[str, Values]:
+    """A forecast of what will come, each town off by a third of a degree and a twentieth of any amount."""
+    found = {}
+    for name, values in hours.items():
+        error = chance.normal(0.0, 1.0, (len(values), 1))
+        wrong = values + 0.3 * error if name == "temperature_2m" else values * (1 + 0.05 * error)
+        found[name] = stepped(name, wrong)
+    return found
+
+
+def _told(
+    source: str, kind: Kind, places: tuple[str, ...], hour: int, values: dict[str, Values]
 ) -> Batch:
-    shift = timedelta(seconds=int(by / np.timedelta64(1, "s")))
-    varied = batch.values[TEMPERATURE] - cooler + chance.normal(0, 0.3, (len(batch.places), 1))
-    return replace(
-        batch,
-        issued_at=batch.issued_at + shift,
-        available_at=batch.available_at + shift,
-        valid_at=batch.valid_at + by,
-        values={**batch.values, TEMPERATURE: varied.round(1)},
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Province:
-    """Batches of one tick of a province."""
-
-    batches: list[Batch]
-    """One observation per hour back, one forecast."""
-    nows: Instants
-    """The one now."""
-    view: View
-    """What the hazards read of it."""
-
-    def block(self) -> xr.Dataset:
-        """What was known at the now."""
-        return fill(self.batches, self.nows, self.view)
-
-
-def province(places: int, back: int, ahead: int, quantities: tuple[str, ...]) -> Province:
-    """A hot day at so many places: calm, yellow, orange and red ones."""
-    names = tuple(str(number) for number in range(places))
-    hours = exact64(_AS_OF).astype("datetime64[h]") + np.arange(1 - back, ahead + 1)
-    values = _daily_course(places, hours)
-    batches = [
-        _batch("observation", names, hours[row : row + 1], values[:, row : row + 1], row - back)
-        for row in range(back)
-    ]
-    batches.append(_batch("forecast", names, hours[back:], values[:, back:], -1))
-    view = View(
-        places=names,
-        quantities=quantities,
-        hours_back=back,
-        hours_ahead=ahead,
-        sources=("grid",),
-        latency=LATENCY,
-        freshness={"grid": timedelta(hours=12)},
-    )
-    now = np.array([exact64(_AS_OF + LATENCY)])
-    return Province(batches=batches, nows=now, view=view)
-
-
-def _daily_course(places: int, hours: Instants) -> Values:
-    chance = np.random.default_rng(70_000)
-    phase = (hours.astype(np.int64) - 9) % 24 / 24 * 2 * np.pi
-    course = 33 + 6 * np.cos(phase)
-    level = chance.normal(0, 1.5, (places, 1))
-    values: Values = (course + level + chance.normal(0, 0.3, (places, hours.size))).round(1)
-    return values
-
-
-def _batch(
-    kind: str, places: tuple[str, ...], hours: Instants, values: Values, hour: int
-) -> Batch:
-    at = _AS_OF + (hour + 1) * HOUR
-    flags = np.full(values.shape, np.uint8(Flag.ANALYSIS))
+    """A statement made so many hours after the first midnight, of that hour or of those after it."""
+    count = next(iter(values.values())).shape[1]
+    first = hour + (kind == "forecast")
+    at = _MIDNIGHT + hour * HOUR
+    analysis = np.uint8(Flag.ANALYSIS if kind == "observation" else 0)
     return Batch(
-        source="grid",
-        kind="forecast" if kind == "forecast" else "observation",
+        source=source,
+        kind=kind,
         issued_at=at,
         available_at=at + LATENCY,
         places=places,
-        valid_at=hours.astype("datetime64[s]"),
-        values={TEMPERATURE: np.ascontiguousarray(values)},
-        flags={TEMPERATURE: flags},
+        valid_at=exact64(_MIDNIGHT).astype("datetime64[h]") + np.arange(first, first + count),
+        values=values,
+        flags={name: np.full(array.shape, analysis) for name, array in values.items()},
     )
 
+
+def _before(places: tuple[str, ...]) -> Batch:
+    """Days before the first hour, as the job of derived quantities would have left them."""
+    weather = Weather(
+        first_day=_FIRST_DAY - _KNOWN_BEFORE,
+        places=len(places),
+        days=_KNOWN_BEFORE,
+        chance=np.random.default_rng(2021),
+    )
+    days = daily(weather.hours())
+    return Batch(
+        source=DERIVED,
+        kind="observation",
+        issued_at=_MIDNIGHT,
+        available_at=_MIDNIGHT,
+        places=places,
+        valid_at=exact64(_MIDNIGHT).astype("datetime64[h]")
+        + np.arange(-_KNOWN_BEFORE + 1, 1) * _DAY_H,
+        values={
+            "precipitation_day": days[RAIN],
+            "temperature_max_day": days[TEMPERATURE_MAX],
+            "temperature_mean_day": days[TEMPERATURE_MEAN],
+            "relative_humidity_mean_day": days[HUMIDITY],
+        },
+    )

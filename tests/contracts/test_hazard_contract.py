@@ -10,26 +10,150 @@ import xarray as xr
 
 from ingest.quantities import QUANTITIES
 from pipeline.configuration.kinds import register_all
+from rules.cold_wave import ColdWave, ColdWaveRung
+from rules.critical_rain import CriticalRain, CriticalRung, Ground
+from rules.drought import Drought, DroughtRung
 from rules.findings import Findings, Verdict
+from rules.forest_fire import FireRung, ForestFire
+from rules.gale import Gale, GaleRung
 from rules.hazard import Hazard, hazard
-from rules.heat import Heat
-from rules.ladder import Rung
+from rules.heat import Heat, HeatRung
+from rules.heat_stress import HeatStress
+from rules.heat_wave import HeatWave, HeatWaveRung
+from rules.landslide import Landslide, LandslideRung
 from rules.level import Level
+from rules.low_temperature import LowTemperature
+from rules.rainstorm import RainRung, Rainstorm, RainWindow
+from rules.spans import FallingSpan, RisingSpan
 
 register_all()
 
 DAY = timedelta(hours=24)
 CANDIDATES: dict[str, list[Any]] = {
+    "rainstorm": [
+        Rainstorm(
+            ladder={
+                Level.BLUE: RainRung(hours=12, at_least=1800.0),
+                Level.ORANGE: RainRung(hours=3, at_least=600.0, clear_below=550.0),
+                Level.RED: RainRung(
+                    hours=3, at_least=650.0, also=(RainWindow(hours=1, at_least=249.0),)
+                ),
+            },
+            bands=(20.0, 240.0, 245.0),
+        ),
+        Rainstorm(ladder={Level.YELLOW: RainRung(hours=1, at_least=240.0)}, continues=DAY / 24),
+    ],
+    "critical_rain": [
+        CriticalRain(
+            ladder={
+                level: CriticalRung(
+                    dry={DAY / 8: amount + 50.0, DAY: 3500.0},
+                    normal={DAY / 8: amount, DAY: 3400.0},
+                    wet={DAY / 8: amount - 50.0, DAY: 3000.0},
+                )
+                for level, amount in {Level.ORANGE: 550.0, Level.RED: 650.0}.items()
+            },
+            ground=Ground(days=3, normal=900.0, wet=1500.0),
+            basins={"500153001": "steep"}, factor={"steep": 0.9},
+        ),
+    ],
     "heat": [
         Heat(
             ladder={
-                Level.YELLOW: Rung(at_least=35.0, days=3),
-                Level.ORANGE: Rung(at_least=37.0, within=DAY, clear_below=36.0),
-                Level.RED: Rung(at_least=40.0, within=DAY),
+                Level.YELLOW: HeatRung(at_least=35.0, days=3),
+                Level.ORANGE: HeatRung(at_least=37.0, within=DAY, clear_below=36.0),
+                Level.RED: HeatRung(at_least=40.0, within=DAY),
             }
         ),
-        Heat(ladder={Level.BLUE: Rung(at_least=33.0, days=1)}, max_gap=timedelta(0)),
-        Heat(ladder={Level.RED: Rung(at_least=40.0, within=2 * DAY)}),
+        Heat(ladder={Level.BLUE: HeatRung(at_least=33.0, days=1)}, max_gap=timedelta(0)),
+        Heat(ladder={Level.RED: HeatRung(at_least=40.0, within=2 * DAY)}),
+    ],
+    "heat_wave": [
+        HeatWave(
+            ladder={
+                Level.YELLOW: HeatWaveRung(at_least=2.8),
+                Level.RED: HeatWaveRung(at_least=10.5, within_days=2, clear_below=9.0),
+            },
+            critical=60.0,
+            critical_by_town={"500153001": 70.0, "500153002": 55.0},
+        ),
+        HeatWave(
+            ladder={Level.BLUE: HeatWaveRung(at_least=1.0, within_days=0)}, critical=80.0, run_days=5
+        ),
+    ],
+    "heat_stress": [
+        HeatStress(
+            index="thi",
+            ladder={
+                Level.YELLOW: RisingSpan(at_least=75.0, within=DAY),
+                Level.RED: RisingSpan(at_least=82.0, within=DAY / 2, hours=3, clear_below=80.0),
+            },
+        ),
+        HeatStress(
+            index="humidex", max_gap=timedelta(0),
+            ladder={Level.BLUE: RisingSpan(at_least=40.0, within=DAY / 4)},
+        ),
+    ],
+    "low_temperature": [
+        LowTemperature(
+            ladder={
+                Level.BLUE: FallingSpan(at_most=25.0, within=DAY, clear_above=26.0),
+                Level.ORANGE: FallingSpan(at_most=28.0, within=DAY, hours=4),
+            }
+        ),
+    ],
+    "cold_wave": [
+        ColdWave(
+            ladder={
+                Level.BLUE: ColdWaveRung(at_least=1.0, within=2 * DAY, lowest=25.0, force=5),
+                Level.RED: ColdWaveRung(at_least=1.5, within=DAY, lowest=21.0, force=6),
+            }
+        ),
+    ],
+    "gale": [
+        Gale(
+            ladder={
+                Level.BLUE: GaleRung(within=DAY, force=6, gust=7),
+                Level.RED: GaleRung(within=DAY / 4, force=17, gust=17),
+            }
+        ),
+        Gale(ladder={Level.YELLOW: GaleRung(within=DAY / 2, force=8, gust=9)}, gusts=False),
+    ],
+    "landslide": [
+        Landslide(
+            ladder={
+                Level.BLUE: LandslideRung(at_least=900.0, hour=240.0, id_ratio=9.0),
+                Level.ORANGE: LandslideRung(at_least=3000.0, ari_ratio=20.0, clear_below=2500.0),
+            },
+            susceptibility={"500153001": "high", "500153002": "low"},
+            ari7_p95={"500153000": 30.0},
+        ),
+        Landslide(ladder={Level.RED: LandslideRung(at_least=3500.0)}, decay=0.84, days=3),
+    ],
+    "drought": [
+        Drought(
+            ladder={
+                Level.YELLOW: DroughtRung(at_most=-1.0, clear_above=-0.8),
+                Level.ORANGE: DroughtRung(at_most=-1.5),
+                Level.RED: DroughtRung(at_most=-2.0),
+            }
+        ),
+        Drought(ladder={Level.RED: DroughtRung(at_most=-2.0, within_days=0)}, days_back=20),
+        Drought(ladder={Level.BLUE: DroughtRung(at_most=-0.5, within_days=3)}, max_gap=timedelta(0)),
+    ],
+    "forest_fire": [
+        ForestFire(
+            ladder={
+                Level.YELLOW: FireRung(at_least=3),
+                Level.ORANGE: FireRung(at_least=4, days=3, ahead=1, clear_below=3),
+                Level.RED: FireRung(at_least=5, days=5, ahead=2),
+            },
+            classes=(50.0, 100.0, 200.0, 300.0),
+        ),
+        ForestFire(
+            ladder={Level.BLUE: FireRung(at_least=2, ahead=1)},
+            classes=(400.0, 500.0, 600.0, 700.0), hot_spot_lift=0, settled_after=0,
+        ),
     ],
 }
 
@@ -45,22 +169,24 @@ def weather(
 ) -> xr.Dataset:
     """A block with every quantity the rule reads, anywhere between its believable bounds."""
     random = np.random.default_rng(20220818)
-    hours = np.arange(1 - rule.hours_back, rule.hours_ahead + lag + 1)
+    reach = rule.reach
+    hours = np.arange(1 - reach.hours_back, reach.hours_ahead + lag + 1)
+    days = np.arange(-reach.days_back, reach.days_ahead)
     now = START + np.arange(nows) * np.timedelta64(7, "h")
     parts: dict[str, Any] = {}
     for name in rule.quantities:
         limits = QUANTITIES[name]
-        daily = limits.meaning == "day"
-        shape = (nows, places) if daily else (nows, places, hours.size)
+        axis, size = ("day", days.size) if limits.meaning == "day" else ("hour", hours.size)
+        shape = (nows, places, size)
         low, high = (limits.low, limits.high) if name != "temperature_2m" else (20.0, 42.0)
         values = random.uniform(low, high, shape)
         values[random.random(shape) < missing] = np.nan
-        parts[name] = (("now", "place", "hour")[: len(shape)], values)
-        if not daily:
-            parts[f"flags_{name}"] = (("now", "place", "hour"), np.zeros(shape, np.uint8))
+        parts[name] = (("now", "place", axis), values)
+        parts[f"flags_{name}"] = (("now", "place", axis), np.zeros(shape, np.uint8))
     as_of = now.astype("datetime64[h]").astype("datetime64[s]") - np.timedelta64(lag, "h")
     towns = [f"50015300{number}" for number in range(places)]
-    return xr.Dataset(parts, {"now": now, "as_of": ("now", as_of), "place": towns, "hour": hours})
+    axes = {"place": towns, "hour": hours, "day": days}
+    return xr.Dataset(parts, {"now": now, "as_of": ("now", as_of), **axes})
 
 
 def arrays(found: Findings) -> dict[str, Any]:
@@ -97,8 +223,8 @@ def test_a_kind_is_a_frozen_block_with_a_line_for_each_key(kind: str) -> None:
 def test_it_reads_quantities_of_the_table_and_says_how_far(rule: Hazard) -> None:
     """Names that exist, hours that a window can have, a ladder with a rung."""
     assert set(rule.quantities) <= set(QUANTITIES)
-    assert rule.hours_back >= 1
-    assert rule.hours_ahead >= 0
+    assert rule.reach.hours_back >= 1
+    assert min(rule.reach.hours_ahead, rule.reach.days_back, rule.reach.days_ahead) >= 0
     assert rule.ladder
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from simulators import firms as satellites
 from simulators import open_meteo as simulated
+from simulators.firms import FirmsServer
 from simulators.open_meteo import OpenMeteoServer
 from simulators.small_district import small_district
 
@@ -20,6 +22,7 @@ from ingest.http import HttpClient
 from ingest.quantities import QUANTITIES
 from ingest.secret import Secret
 from ingest.source import Request, Source, source
+from ingest.sources.firms import Firms
 from ingest.sources.open_meteo import OpenMeteo
 from ingest.sources.recorded import Recorded
 from pipeline.configuration.kinds import register_all
@@ -41,6 +44,8 @@ class Candidate:
     """Its simulator, with `always`, `url` and `requests`; None where it uses no network."""
     errors: tuple[str, ...] = ()
     """The reasons its documented error bodies give."""
+    refuse: Callable[[int, str], simulated.Misbehaviour] = simulated.status
+    """How its server gives a reason with a status."""
 
 
 OPEN_METEO_ERRORS = (
@@ -56,6 +61,20 @@ OPEN_METEO_ERRORS = (
 )
 
 CANDIDATES: dict[str, list[Candidate]] = {
+    "firms": [
+        Candidate(
+            make=lambda server: Firms(base_url=server.url, map_key=SECRET),
+            server=lambda: FirmsServer(now=NOW, key=KEY),
+            errors=(satellites.BAD_KEY, satellites.BAD_CALL),
+            refuse=satellites.status,
+        ),
+        Candidate(
+            make=lambda server: Firms(base_url=server.url, map_key=SECRET, products=("MODIS_NRT",)),
+            server=lambda: FirmsServer(now=NOW, key=KEY),
+            errors=(satellites.BAD_KEY, satellites.BAD_CALL),
+            refuse=satellites.status,
+        ),
+    ],
     "open_meteo": [
         Candidate(
             make=lambda server: OpenMeteo(base_url=server.url, api_key=SECRET),
@@ -87,6 +106,10 @@ class HastyClient(HttpClient):
         """Ask with the deadline of a test."""
         return super().get_json(*args, **options | {"deadline": timedelta(seconds=0.4)})
 
+    def get_text(self, *args: Any, **options: Any) -> str:
+        """The same for a text."""
+        return super().get_text(*args, **options | {"deadline": timedelta(seconds=0.4)})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
@@ -100,6 +123,8 @@ class Bench:
     """The way out."""
     reasons: tuple[str, ...]
     """Its documented refusals."""
+    refuse: Callable[[int, str], simulated.Misbehaviour]
+    """How its server tells them."""
 
     def fetch(self, now: datetime = NOW, since: datetime | None = None) -> list[Batch]:
         """Pull once under the name `pulled`."""
@@ -119,7 +144,9 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         HastyClient(sleep=lambda seconds: None) as http,
     ):
         made = candidate.make(server)
-        yield Bench(source=made, server=server, http=http, reasons=candidate.errors)
+        yield Bench(
+            source=made, server=server, http=http, reasons=candidate.errors, refuse=candidate.refuse
+        )
 
 
 every_kind = pytest.mark.parametrize(
@@ -231,7 +258,7 @@ def test_every_documented_error_body_is_told(
     """With whatever status it comes, and also with 200, the reason reaches the operator."""
     caplog.set_level(logging.DEBUG)
     for reason in bench.reasons:
-        bench.server.always = simulated.status(code, reason)
+        bench.server.always = bench.refuse(code, reason)
         with pytest.raises(SourceError) as caught:
             bench.fetch()
         assert reason in str(caught.value)

@@ -90,7 +90,7 @@ def test_a_naive_now_is_refused():
 def test_an_empty_archive_knows_nothing():
     """Every value is NaN, none is zero."""
     found = block(nows=(0, 1))
-    assert found.sizes == {"now": 2, "place": 2, "hour": 6}
+    assert found.sizes == {"now": 2, "place": 2, "hour": 6, "day": 0}
     assert np.isnan(found[T].values).all()
 
 
@@ -246,19 +246,56 @@ def test_the_second_source_fills_a_stale_forecast():
 # --- values of days ---
 
 
-def test_a_value_of_a_day_is_the_newest_of_the_window():
-    """One figure per town; NaN where the window holds none."""
+def test_days_count_from_the_one_under_way():
+    """-1 is the day that ended last; it ends at 16 UTC, and a value that ends no day is not one of a day."""
     days = (
-        said((3, 7), first=0, quantity=RUN), said((4, NAN), first=24, quantity=RUN)
+        said((3, 7), (99, 99), first=16, known=16, quantity=RUN), said((4, NAN), first=40, quantity=RUN)
     )
-    found = block(*days, nows=(0, 25, 60), quantities=(RUN,), hours_back=30)
-    np.testing.assert_array_equal(found[RUN].values, [[3, 7], [4, 7], [NAN, NAN]])
-    assert found[RUN].dims == ("now", "place")
+    found = block(
+        *days, nows=(15.9, 16, 41, 70), quantities=(RUN,), days_back=2, remembering=("station",)
+    )
+    none = [[NAN, NAN], [NAN, NAN]]
+    expected = [none, [[NAN, 3], [NAN, 7]], [[3, 4], [7, NAN]], [[4, NAN], [NAN, NAN]]]
+    np.testing.assert_array_equal(found[RUN].values, expected)
+    assert found[RUN].dims == ("now", "place", "day")
+    assert found["day"].values.tolist() == [-2, -1]
+
+
+def test_a_day_may_end_at_noon_by_the_sun():
+    """The fire codes' day ends at 13:00 Beijing time, five hours after midnight UTC."""
+    day = said(85.0, first=5, quantity="ffmc")
+    found = block(day, nows=(5, 28.9, 29), quantities=("ffmc",), days_back=1, remembering=("station",))
+    np.testing.assert_array_equal(found["ffmc"].values[:, 0, 0], [85.0, 85.0, NAN])
+
+
+def test_a_day_to_come_is_read_from_the_newest_forecast():
+    """Day 0 is the one under way; an observation never stands in for it."""
+    early = foretold((1, 1), issued=0, first=40, quantity=RUN)
+    late = foretold((2, NAN), issued=1, first=40, quantity=RUN)
+    found = block(
+        early, late, nows=(0, 1, 17), quantities=(RUN,), days_back=1, days_ahead=2,
+        remembering=("station",),
+    )
+    np.testing.assert_array_equal(
+        found[RUN].values[:, 0], [[NAN, NAN, 1], [NAN, NAN, 2], [NAN, 2, NAN]]
+    )
+    assert found[RUN].values[1, 1, 2] == 1
+
+
+@pytest.mark.parametrize(("remembering", "expected"), [((), []), (("station",), [5.0])])
+def test_only_a_remembering_source_tells_of_days(remembering, expected):
+    """A tick must not read weeks of hours for the sake of one daily value."""
+    found = block(
+        said(5, first=-200, quantity=RUN), nows=(0,), quantities=(RUN,), days_back=10,
+        remembering=remembering,
+    )
+    days = found[RUN].values[0, 0]
+    assert days[~np.isnan(days)].tolist() == expected
 
 
 # --- many nows are each now alone ---
 
-HOURS = st.integers(min_value=-4, max_value=12)
+HOURS = st.one_of(st.integers(-4, 12), st.sampled_from([-32, -8, 16]))
 VALUE = st.one_of(st.just(NAN), st.integers(20, 45).map(float))
 FLAGS = st.sampled_from([None, None, Flag.RANGE, Flag.ANALYSIS])
 
@@ -282,7 +319,7 @@ MANY = st.lists(batches(), max_size=12)
 NOWS = st.lists(st.integers(0, 16).map(lambda half: half / 2), min_size=1, max_size=6).map(sorted)
 WIDE = {
     "sources": BOTH, "quantities": (T, RUN), "hours_back": 5, "hours_ahead": 6,
-    "freshness": {"station": hour(3) - hour(0)},
+    "days_back": 2, "days_ahead": 2, "remembering": ("model",), "freshness": {"station": hour(3) - hour(0)},
 }
 
 

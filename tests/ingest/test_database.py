@@ -300,3 +300,18 @@ def test_a_naive_datetime_is_refused(engine):
     """It could be Beijing or Greenwich."""
     with pytest.raises(StatementError, match="no time zone"), writing(engine) as connection:
         note(connection, at=datetime(2022, 8, 18))
+
+
+def test_a_database_of_an_earlier_version_is_refused(tmp_path):
+    """Before anything is written, naming what it lacks and what to do."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    try:
+        old = MetaData()
+        Table("fact", old, Column("id", Integer, primary_key=True))
+        create_tables(engine, old)
+        newer = MetaData()
+        Table("fact", newer, Column("id", Integer, primary_key=True), Column("weight", Integer))
+        with pytest.raises(StoreError, match=r"lacks fact.weight; start with a new data folder"):
+            create_tables(engine, newer)
+    finally:
+        engine.dispose()

@@ -2,6 +2,7 @@ import gzip
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -282,6 +283,52 @@ def test_a_key_in_the_query_is_never_logged(
         ask(http, server)
     assert server.requests
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "answer", [None, status(503), status(403), defective_header, hang_up, cut_off, body(b"\xff")]
+)
+def test_a_key_in_the_path_is_never_told(
+    http: HttpClient, server: OpenMeteoServer, answer: Misbehaviour | None,
+    caplog: pytest.LogCaptureFixture,
+):
+    """Some servers want it there: no log and no traceback holds the path."""
+    caplog.set_level(logging.DEBUG)
+    server.always = answer
+    address = f"{server.url}/s3cret/table"
+    told = []
+    try:
+        http.get_text(address)
+    except SourceError as error:
+        told.append("".join(traceback.format_exception(error)))
+    assert server.requests
+    assert "s3cret" not in str([caplog.text, *told])
+
+
+@pytest.mark.parametrize(
+    ("content", "text"), [(b"a,b\n", "a,b\n"), ("\ufeff镇".encode(), "镇"), (b"", "")]
+)
+def test_a_text_is_told_as_it_is(
+    http: HttpClient, server: OpenMeteoServer, content: bytes, text: str
+):
+    """UTF-8, with or without the mark that some programs put first."""
+    server.always = body(content)
+    assert http.get_text(server.url) == text
+
+
+def test_what_is_no_utf8_is_a_bad_payload(http: HttpClient, server: OpenMeteoServer):
+    """One sentence with the host."""
+    server.always = body("镇".encode("gbk"))
+    with pytest.raises(BadPayload, match=r"127\.0\.0\.1:\d+ sent no text in UTF-8"):
+        http.get_text(server.url)
+
+
+def test_a_text_too_large_is_refused(http: HttpClient, server: OpenMeteoServer):
+    """The limit holds for texts as well."""
+    server.always = huge(1001)
+    assert len(http.get_text(server.url, largest=1001)) == 1001
+    with pytest.raises(BadPayload, match="more than 1000 bytes"):
+        http.get_text(server.url, largest=1000)
 
 
 def test_nobody_listening_is_unreachable(http: HttpClient):

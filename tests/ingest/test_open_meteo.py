@@ -1,9 +1,12 @@
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from pydantic import TypeAdapter, ValidationError
 from simulators.open_meteo import (
     LIMITS,
@@ -23,6 +26,7 @@ from ingest.batch import Batch, Flag
 from ingest.errors import BadPayload, SourceError
 from ingest.http import HttpClient
 from ingest.places import District, Place
+from ingest.registry import parse_duration
 from ingest.secret import Secret
 from ingest.source import Request
 from ingest.sources import open_meteo
@@ -223,6 +227,10 @@ WRONG: dict[str, tuple[Callable[[list[dict[str, Any]]], object], str]] = {
         "precipitation in inch, expected mm",
     ),
     "unix times": (lambda a: a[0]["hourly_units"].update(time="unixtime"), "expected iso8601"),
+    "gusts in km/h": (
+        lambda a: a[0]["hourly_units"].update(wind_gusts_10m="km/h"),
+        "wind_gusts_10m in km/h, expected m/s",
+    ),
     "no unit": (lambda a: a[0]["hourly_units"].pop("precipitation"), "precipitation in None"),
     "no units": (lambda a: a[0].pop("hourly_units"), "昌元街道 .* has no hourly values"),
     "no hourly": (lambda a: a[0].pop("hourly"), "has no hourly values"),
@@ -267,7 +275,7 @@ def test_an_answer_that_is_not_what_was_asked_is_refused(
     """One clear sentence, and nothing of the answer is used."""
     server.edit, sentence = WRONG[wrong]
     with pytest.raises(BadPayload, match=sentence):
-        pull()
+        pull(quantities=(*OpenMeteo().quantities, "wind_gusts_10m"))
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"[1,2,3]", b"null", b'"x"', b"[null,null,null]"])
@@ -481,3 +489,30 @@ def test_a_block_is_read_strictly(text: str):
     """No conversion, no unknown word, no unknown key."""
     with pytest.raises(ValidationError):
         TypeAdapter(OpenMeteo).validate_json(text)
+
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "sources" / "open_meteo.yaml"
+
+
+def shipped() -> tuple[dict[str, Any], timedelta]:
+    """Keys of the shipped block that are the source's own, and how often it is pulled."""
+    keys = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    feed = {name: keys.pop(name) for name in ("kind", "every", "latency", "freshness", "priority")}
+    return keys, parse_duration(feed["every"])
+
+
+def test_the_shipped_block_gets_all_it_asks_for(pull: Pull):
+    """Each quantity in past and future, in the unit of the table; radiation and gusts too."""
+    keys, _ = shipped()
+    for batch in pull(**keys | {"quantities": tuple(keys["quantities"])}):
+        assert list(batch.values) == keys["quantities"]
+        assert all(np.isfinite(values).all() for values in batch.values.values())
+
+
+def test_the_shipped_block_stays_far_below_the_free_limit():
+    """One weighted call a town and pull, however many quantities it names."""
+    keys, every = shipped()
+    block = TypeAdapter(OpenMeteo).validate_json(json.dumps(keys))
+    assert len(block.quantities) <= 10
+    assert weight(21, len(block.quantities), block.days) == 21
+    assert 21 * (timedelta(days=1) / every) <= block.daily_budget / 10

@@ -27,6 +27,11 @@ END = datetime(2022, 9, 5, 15, tzinfo=UTC)
 REAL = datetime(2022, 8, 10, 0, tzinfo=UTC)
 REAL_END = datetime(2022, 8, 28, 23, tzinfo=UTC)
 LONG_AFTER = datetime(2023, 1, 1, tzinfo=UTC)
+OTHERS = (
+    "relative_humidity_2m", "wind_speed_10m", "wind_direction_10m", "shortwave_radiation",
+    "soil_moisture_0_to_7cm", "precipitation",
+)  # fmt: skip
+
 
 def town(elevation, number=1):
     """A town that differs from others in height only."""
@@ -90,20 +95,23 @@ def test_all_other_temperatures_are_flagged_as_reconstructed():
     assert not np.isnan(values).any()
 
 
-@pytest.mark.parametrize(
-    "quantity",
-    [
-        "relative_humidity_2m", "wind_speed_10m", "wind_direction_10m", "shortwave_radiation",
-        "soil_moisture_0_to_7cm", "precipitation",
-    ],
-)
+@pytest.mark.parametrize("quantity", OTHERS)
 def test_other_quantities_are_missing_where_nothing_was_recorded(quantity):
     """Nothing but temperature is invented."""
     values, flags = hourly(quantity)
     known = np.zeros(1152, dtype=bool)
     known[number(REAL) : number(REAL_END) + 1] = True
     assert (np.isnan(values[0]) == ~known).all()
-    assert not (flags & Flag.RECONSTRUCTED).any()
+    np.testing.assert_array_equal(flags[0], np.where(known, Flag.ANALYSIS, 0))
+
+
+@pytest.mark.parametrize("quantity", OTHERS)
+def test_other_quantities_are_the_figures_in_the_file(quantity):
+    """As they are given, to every town, whatever its height."""
+    values, _ = hourly(quantity, heights=(300.0, 700.0))
+    given = [float(row[quantity]) for row in bundled("hourly.csv")]
+    for town_values in values:
+        assert town_values[number(REAL) : number(REAL_END) + 1].tolist() == given
 
 
 def test_a_reconstructed_day_has_exactly_its_recorded_maximum():
@@ -132,10 +140,10 @@ def test_the_curve_runs_through_the_borders_without_a_break():
 def test_the_whole_event_passes_quality_control():
     """The steps of 2-5 °C in the source, and the drawn hours, are believed, live and as a whole."""
     heights = tuple(range(300, 720, 20))
-    series = {T: hourly(T, heights)[0]}
+    series = {name: hourly(name, heights)[0] for name in (T, *OTHERS)}
     for batch in fetch(heights=heights, forecasts="perfect"):
         at = number(batch.issued_at)
-        recent = {T: series[T][:, max(0, at - 12) : at]}
+        recent = {name: told[:, max(0, at - 12) : at] for name, told in series.items()}
         for bits in check(batch, recent).flags.values():
             assert not (bits & MASKING).any()
 
@@ -151,12 +159,6 @@ def test_towns_differ_by_the_lapse_rate(height, colder):
     cell, there = hourly(T, heights=(380.0, height))[0]
     assert np.abs(there - (cell - colder)).max() <= 0.05 + 1e-9
     np.testing.assert_array_equal(there, np.round(there, 1))
-
-
-def test_other_quantities_are_the_same_in_all_towns():
-    """Only temperature depends on height."""
-    low, high = hourly("relative_humidity_2m", heights=(300.0, 700.0))[0]
-    np.testing.assert_array_equal(low, high)
 
 
 def test_places_are_those_of_the_district():
@@ -247,17 +249,24 @@ def test_forecasts_come_as_often_as_configured(every, hours):
     assert 0 in issued
 
 
-def test_a_forecast_says_what_the_recording_will_say():
-    """Temperature of the next 78 hours, every value flagged as a perfect prognosis."""
-    values, flags = hourly(T)
+@pytest.mark.parametrize("quantity", [T, *OTHERS])
+def test_a_forecast_says_what_the_recording_will_say(quantity):
+    """The next 78 hours, every value flagged as a perfect prognosis, NaN where nothing is recorded."""
+    values, flags = hourly(quantity)
     for batch in forecasts():
         ahead = slice(number(batch.issued_at) + 1, number(batch.issued_at) + 79)
-        if ahead.stop > values.shape[1]:
+        if ahead.stop > values.shape[1] or quantity not in batch.values:
             continue
-        np.testing.assert_array_equal(batch.values[T], values[:, ahead])
+        np.testing.assert_array_equal(batch.values[quantity], values[:, ahead])
         drawn = flags[:, ahead] & Flag.RECONSTRUCTED
-        np.testing.assert_array_equal(batch.flags[T], drawn | Flag.PERFECT_PROGNOSIS)
-        assert set(batch.values) == {T}
+        np.testing.assert_array_equal(batch.flags[quantity], drawn | Flag.PERFECT_PROGNOSIS)
+
+
+def test_a_forecast_has_the_quantities_that_are_recorded_where_it_reaches():
+    """Temperature always; the rest where one of the 78 hours lies in 10-28 August."""
+    for batch in forecasts():
+        reaches = batch.issued_at + 78 * HOUR >= REAL and batch.issued_at < REAL_END
+        assert set(batch.values) == ({T, *OTHERS} if reaches else {T})
 
 
 def test_every_forecast_reaches_its_whole_horizon():

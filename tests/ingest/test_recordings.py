@@ -91,6 +91,22 @@ def test_the_hours_of_the_extremes_are_those_of_the_measured_days(extreme, count
     assert found.most_common(1)[0][0] == (event.tmax_hour if extreme is max else event.tmin_hour)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "cell"),
+    [
+        (T, "Rongchang"), ("wind_speed_10m", "Rongchang"), ("wind_direction_10m", "Rongchang"),
+        ("relative_humidity_2m", "Chongqing"), ("precipitation", "Chongqing"),
+        ("shortwave_radiation", "Chongqing"), ("soil_moisture_0_to_7cm", "Chongqing"),
+    ],
+)  # fmt: skip
+def test_the_event_says_which_cell_gives_what(quantity, cell):
+    """And that the other cell lies 100 km away, in both languages."""
+    event = load_event(EVENT)
+    assert [each.name for each in event.cells if quantity in each.gives] == [cell]
+    assert "100千米" in event.notes_zh
+    assert "100 km" in event.notes_en
+
+
 def test_the_notice_names_source_and_licence():
     """The attribution asked for stands in the file and in the event."""
     asked = (
@@ -191,8 +207,8 @@ def test_an_event_of_ones_own_is_read_from_its_folder(own):
     np.testing.assert_array_equal(rain, [0.0, np.nan, 60.5, np.nan])
 
 
-def test_an_event_without_temperature_foretells_nothing(own):
-    """Rain is told as it fell; there is no temperature to foretell."""
+def test_an_event_foretells_what_it_records(own):
+    """Rain without temperature; where nothing is recorded any more, nothing is foretold."""
     town = Place(id="500153001", name="镇", name_en="T", lat=29.4, lon=105.6, elevation=300.0)
     station = Station(id="57505", name="荣昌", lat=29.42, lon=105.58, elevation=338.0)
     district = District(
@@ -200,10 +216,13 @@ def test_an_event_without_temperature_foretells_nothing(own):
     )
     now = datetime(2025, 1, 1, tzinfo=UTC)
     request = Request(now=now, since=None, district=district, http=HttpClient())
-    told = Recorded(event=str(own), forecasts="perfect").fetch("own", request)
-    assert [(batch.kind, set(batch.values)) for batch in told] == [
-        ("observation", {"precipitation"})
-    ] * 4
+    told = Recorded(event=str(own), forecasts="perfect", issue_every=HOUR).fetch("own", request)
+    foretold = [batch.values for batch in told if batch.kind == "forecast"]
+    assert {tuple(batch.values) for batch in told} == {("precipitation",)}
+    np.testing.assert_equal(
+        [values["precipitation"][0].tolist() for values in foretold],
+        [[np.nan, 60.5, np.nan], [60.5, np.nan]],
+    )
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,8 @@ def test_everybody_hears_at_the_moment_of_the_data(tmp_path: Path):
         assert {row.sent_at for row in first} == {opened.at}
     moments = [moment for _, moment in watched]
     assert moments == sorted(moments)
-    assert [name for name, moment in watched if moment == opened.at][:2] == ["pull told", "tick"]
+    jobs = [name for name, moment in watched if moment == opened.at and name != "derive"]
+    assert jobs[:2] == ["pull told", "tick"]
 
 
 @pytest.mark.parametrize("cut", [1, 5, 17, 24])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -21,19 +22,24 @@ from stage import KEY, Process, daemon, present, rewrite, until
 
 from alerts.standard_webhooks import verify
 from pipeline.cli import main
-from pipeline.config import init
+from pipeline.config import default_folder, init
+
+CALM = {"precipitation": 0.0, "relative_humidity_2m": 60.0, "wind_speed_10m": 2.0, "wind_gusts_10m": 4.0}
+"""What is neither hot, wet nor windy."""
 
 
 def weather(base: float) -> Any:
-    """Diurnal temperatures round `base` °C, the same everywhere but for tenths."""
+    """Diurnal temperatures round `base` °C, the same everywhere but for tenths; dry and calm."""
 
     def edit(answers: list[dict[str, Any]]) -> None:
         for place, answer in enumerate(answers):
             hourly = answer["hourly"]
+            hours = range(len(hourly["time"]))
             hourly["temperature_2m"] = [
-                base + 3 * math.sin(hour / 24 * 2 * math.pi) + place / 10
-                for hour in range(len(hourly["time"]))
+                base + 3 * math.sin(hour / 24 * 2 * math.pi) + place / 10 for hour in hours
             ]
+            for name, value in CALM.items():
+                hourly[name] = [value] * len(hours)
 
     return edit
 
@@ -80,6 +86,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Pulled every second, cool; red calls the deputy after one second and the centre after four."""
     config = tmp_path / "config"
     init(config)
+    for hazard in (config / "hazards").glob("*.yaml"):
+        if hazard.stem != "heat":
+            hazard.unlink()
     with OpenMeteoServer(now=present(), edit=weather(22)) as source, MisbehavingReceiver() as receiver:
         made = World(config=config, data=tmp_path / "data", source=source, receiver=receiver)
         address = f"every: 1s\nbase_url: {source.url}"
@@ -94,6 +103,20 @@ def world(tmp_path: Path) -> Iterator[World]:
         rewrite(config / "routes.yaml", (r"channels: \[outbox\]", "channels: [gateway]"), red)
         rewrite(config / "service.yaml", ("^listen: .*$", f'listen: "{made.listen}"'))
         yield made
+
+
+def test_a_fresh_installation_of_every_hazard_is_healthy_at_once(world: World):
+    """What one pull tells of the week before is derived without waiting; only a baseline is missing."""
+    shutil.rmtree(world.config / "hazards")
+    shutil.copytree(default_folder() / "hazards", world.config / "hazards")
+    with world.daemon() as process:
+        process.started()
+        until(world.healthy, seconds=60)
+        facts = json.loads(world.run("health", "--json").output)
+    assert facts["problems"] == []
+    assert {name for name, towns in facts["unknown"].items() if towns} == {"drought"}
+    assert any("fengsui baseline" in note for note in facts["notes"])
+    assert world.heard() == []
 
 
 def test_a_day_of_the_daemon(world: World):

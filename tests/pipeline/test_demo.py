@@ -67,8 +67,11 @@ def test_demo_and_replay_make_the_same_changes(played: Played):
         period.engine.dispose()
     last = parse_instant(END)
     assert played.transitions == [change for change in found.transitions if change.at <= last]
-    reasons = [change.reason.value for change in played.transitions]
-    assert reasons == ["opened", "raised", "lowered", "narrowed", "ended"]
+    told = [(change.hazard, change.reason.value) for change in played.transitions]
+    heat = ["opened", "raised", "lowered", "narrowed", "ended"]
+    # Of humidity, rain and wind nothing is recorded yet: that is told, and nothing is made up.
+    blind = [("pig_heat", "data_lost"), ("forest_fire", "data_lost")]
+    assert told == blind + [("heat", reason) for reason in heat]
 
 
 def test_every_message_went_out_over_real_http(played: Played):
@@ -123,7 +126,8 @@ def test_an_unfinished_play_is_continued(tmp_path: Path):
         stage.play(lambda job, now, event: None)
     result = demo(tmp_path, "--until", "2022-07-24T01:00+08:00")
     assert "继续上次未完成的演示，从07-23 12:05起" in result.output
-    assert [change.at for change in transitions(tmp_path)] == [day("07-24 00:05")]
+    heat = [change for change in transitions(tmp_path) if change.hazard == "heat"]
+    assert [change.at for change in heat] == [day("07-24 00:05")]
 
 
 def test_the_folder_of_a_real_instance_is_refused(tmp_path: Path):

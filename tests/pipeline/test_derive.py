@@ -1,4 +1,4 @@
-"""Once a day the run of hot days grows by one, breaks, or stays unknown; a stop loses nothing."""
+"""Day by day the run of hot days grows by one, breaks, or stays unknown; a stop loses nothing."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ from ingest.database import reading, writing
 from ingest.source import Feed
 from ingest.sources.recorded import Recorded
 from pipeline.config import SourceBlock, load
-from pipeline.derive import derive, due
+from pipeline.derive import derive, derive_days, due
 from pipeline.settings import Settings
 from pipeline.view import DERIVED
 from pipeline.wiring import build
@@ -58,20 +58,38 @@ def report(ports, day, *maxima, known=None, hours=range(24)):
 
 
 def run(ports, now):
-    """Derive at a moment; what the last day's batch says."""
+    """Derive at a moment; what is then known of the day that ended last, None where nothing is."""
     with writing(ports.engine) as connection:
-        batch = derive(connection, now, ports)
-    return None if batch is None else batch.values["hot_day_run"][:, 0].tolist()
+        derive(connection, now, ports, now - DAY)
+    found = days(ports, now)[:, -1]
+    return None if np.isnan(found).all() else found.tolist()
+
+
+def days(ports, now, quantity="hot_day_run", **keys):
+    """What a look at a moment shows of days: (town, day), the last being the one that ended last."""
+    view = View(
+        places=ports.view.places, quantities=(quantity,), hours_back=1, hours_ahead=0,
+        sources=(DERIVED,), remembering=(DERIVED,), **{"days_back": 5, **keys},
+    )
+    with reading(ports.engine) as connection:
+        return ports.archive.block(connection, [now], view)[quantity].values[0]
 
 
 def known(ports, now, quantity="hot_day_run"):
-    """What a look at a moment shows of the first town."""
-    view = View(
-        places=ports.view.places, quantities=(quantity,), hours_back=96, hours_ahead=0,
-        sources=(DERIVED,),
-    )
+    """The day that ended last, in the first town."""
+    return days(ports, now, quantity)[0, -1]
+
+
+def batches(ports):
+    """Every derived batch, as (kind, number of days)."""
     with reading(ports.engine) as connection:
-        return ports.archive.block(connection, [now], view)[quantity].values[0, 0]
+        view = View(
+            places=ports.view.places, quantities=("hot_day_run",), hours_back=1, hours_ahead=0,
+            sources=(DERIVED,), remembering=(DERIVED,), days_back=40,
+        )
+        ports.archive.block(connection, [DUE + 30 * DAY], view)
+        query = "SELECT kind, issued_at FROM batch WHERE source = 'derived' ORDER BY id"
+        return connection.exec_driver_sql(query).all()
 
 
 # --- days ---
@@ -113,10 +131,9 @@ def test_a_day_begins_at_16_utc(ports, hot_hour, expected):
 def test_a_derived_value_stands_at_the_end_of_its_day_and_is_known_from_then_on(ports):
     """It is a batch like any other: not known before it was worked out."""
     report(ports, 0, 36.5)
-    with writing(ports.engine) as connection:
-        batch = derive(connection, DUE, ports)
-    assert (batch.source, batch.issued_at, batch.available_at) == (DERIVED, MIDNIGHT, DUE)
-    assert known(ports, DUE - timedelta(seconds=1)) != known(ports, DUE) == 1
+    run(ports, DUE)
+    assert np.isnan(known(ports, DUE - timedelta(seconds=1)))
+    assert known(ports, DUE) == 1
     assert known(ports, DUE, "temperature_max_day") == 36.5
 
 
@@ -171,7 +188,28 @@ def test_a_late_report_mends_the_run(ports):
     report(ports, 1, 36.0, known=DUE + DAY + HOUR)
     report(ports, 2, 36.0)
     assert run(ports, DUE + 2 * DAY)[0] == 3
-    assert known(ports, DUE + DAY + 2 * HOUR) == 1
+    assert np.isnan(known(ports, DUE + DAY + 2 * HOUR))
+
+
+def test_a_report_that_comes_a_week_late_changes_that_day_and_all_after_it(ports):
+    """The missing day is filled in, the run is as long as it was, and the old answer stays readable."""
+    for day in (0, 2, 3, 4, 5, 6, 7):
+        report(ports, day, 36.0)
+        run(ports, DUE + day * DAY)
+    assert known(ports, DUE + 7 * DAY) == 6
+    report(ports, 1, 36.0, known=DUE + 7 * DAY + HOUR)
+    assert run(ports, DUE + 7 * DAY + 2 * HOUR)[0] == 8
+    assert days(ports, DUE + 7 * DAY + 2 * HOUR, days_back=8)[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert known(ports, DUE + 7 * DAY + HOUR) == 6
+
+
+def test_deriving_again_without_news_archives_nothing(ports):
+    """Only what differs from what is archived is said again."""
+    report(ports, 0, 36.0)
+    run(ports, DUE)
+    before = batches(ports)
+    run(ports, DUE + timedelta(minutes=5))
+    assert batches(ports) == before
 
 
 def test_what_comes_later_changes_no_earlier_day(ports):
@@ -184,25 +222,47 @@ def test_what_comes_later_changes_no_earlier_day(ports):
 # --- when ---
 
 
+NOON = DUE + 13 * HOUR
+EVENING = DUE + 20 * HOUR
+
+
 @pytest.mark.parametrize(
     ("now", "last", "expected"),
     [
-        (DUE - HOUR, None, DUE), (DUE, None, DUE), (DUE + timedelta(seconds=1), None, DUE + DAY),
-        (DUE + HOUR, DUE - DAY, DUE), (DUE, DUE - DAY, DUE), (DUE - HOUR, DUE - DAY, DUE),
-        (DUE + HOUR, DUE, DUE + DAY), (DUE + HOUR, DUE + HOUR, DUE + DAY),
-        (DUE + 9 * DAY, DUE, DUE + DAY), (MIDNIGHT, MIDNIGHT - HOUR, DUE),
-        (DUE, MIDNIGHT + timedelta(minutes=10), DUE),
+        (DUE - HOUR, None, DUE), (DUE, None, DUE), (DUE + timedelta(seconds=1), None, NOON),
+        (DUE + HOUR, DUE - DAY, DUE - DAY + 13 * HOUR), (DUE + HOUR, DUE, NOON),
+        (NOON, DUE, NOON), (NOON, NOON, EVENING), (EVENING, EVENING, DUE + DAY),
+        (DUE + 9 * DAY, DUE, NOON), (DUE, EVENING - DAY, DUE),
     ],
 )
-def test_it_is_due_half_an_hour_after_beijing_midnight(now, last, expected):
-    """Once for every midnight; what was missed is due at once."""
+def test_it_is_due_half_an_hour_after_each_end_of_a_day(now, last, expected):
+    """At midnight, at noon by the sun and at 20 o'clock; what was missed is due at once."""
     assert due(now, last) == expected
 
 
-@pytest.mark.parametrize("at", [DUE, DUE + timedelta(seconds=1), DUE + 23 * HOUR])
-def test_two_runs_for_one_midnight_are_impossible(at):
-    """Whenever it ran, it is next due after the next midnight."""
-    assert due(at, at) == DUE + DAY
+@pytest.mark.parametrize(
+    ("told", "late"),
+    [
+        (MIDNIGHT + HOUR, False), (MIDNIGHT, True), (MIDNIGHT - 5 * HOUR, True),
+        (MIDNIGHT - 9 * DAY, True), (None, False),
+    ],
+)
+def test_a_report_of_a_day_that_had_ended_makes_it_due_at_once(told, late):
+    """The last hour of a day that came in too late for its run, or a whole day of last week."""
+    now = DUE + 2 * HOUR
+    assert due(now, DUE, told) == (now if late else NOON)
+
+
+def test_a_first_report_of_past_days_makes_it_due_before_any_end_of_a_day():
+    """A fresh installation judges what its first pull tells of, not only from tomorrow on."""
+    assert due(DUE + HOUR, None, MIDNIGHT - 3 * DAY) == DUE + HOUR
+    assert due(DUE + HOUR, None, MIDNIGHT + HOUR) == NOON
+
+
+@pytest.mark.parametrize("at", [DUE, DUE + timedelta(seconds=1), DUE + 12 * HOUR])
+def test_two_runs_for_one_end_are_impossible(at):
+    """Whenever it ran, it is next due after the next end of a day."""
+    assert due(at, at) == NOON
 
 
 def job(ports):
@@ -215,17 +275,40 @@ def test_a_restart_knows_that_it_ran(ports):
     assert job(ports).due(DUE) == DUE
     report(ports, 0, 36.0)
     run_derive(DUE, ports)
-    assert job(ports).due(DUE + HOUR) == DUE + DAY
+    assert job(ports).due(DUE + HOUR) == NOON
     with reading(ports.engine) as connection:
-        assert ledger.last_run(connection, "derive").detail == "derived"
+        assert ledger.last_run(connection, "derive").detail == "1 batches"
+
+
+def test_a_late_report_is_derived_by_the_daemon_without_waiting(ports):
+    """The job is due the moment the report is known, and then no more."""
+    report(ports, 0, 36.0)
+    run_derive(DUE, ports)
+    report(ports, -1, 36.0, known=DUE + HOUR)
+    assert job(ports).due(DUE + HOUR - timedelta(seconds=1)) == NOON
+    assert job(ports).due(DUE + HOUR) == DUE + HOUR
+    run_derive(DUE + HOUR, ports)
+    assert known(ports, DUE + HOUR) == 2
+    assert job(ports).due(DUE + HOUR) == NOON
+
+
+def test_a_replay_runs_the_job_when_the_daemon_would(ports):
+    """At the ends of days and at once for a late report: the same values known at the same moments."""
+    for day, late in ((0, 0), (1, 5), (2, 0)):
+        report(ports, day, 36.0, known=MIDNIGHT + day * DAY + late * HOUR)
+    with writing(ports.engine) as connection:
+        derive_days(connection, MIDNIGHT, MIDNIGHT + 3 * DAY, ports)
+    looks = [DUE, DUE + DAY, DUE + DAY + 5 * HOUR, DUE + 2 * DAY]
+    found = [known(ports, look) for look in looks]
+    np.testing.assert_array_equal(found, [1, NAN, 2, 3])
 
 
 def test_a_run_without_data_is_a_run(ports):
     """It is not tried every second until the next day."""
     run_derive(DUE, ports)
-    assert job(ports).due(DUE) == DUE + DAY
+    assert job(ports).due(DUE) == NOON
     with reading(ports.engine) as connection:
-        assert ledger.last_run(connection, "derive").detail == "nothing observed"
+        assert ledger.last_run(connection, "derive").detail == "nothing new"
 
 
 def test_the_days_of_these_tests_are_those_of_beijing():

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -14,8 +15,8 @@ from shapely.geometry.base import BaseGeometry
 from alerts.people import Advice, Part, Routes
 from alerts.rota import shift_at
 from ingest.places import District, Place
+from pipeline.config import Config, load
 from pipeline.configuration.yaml_lines import read
-from rules.ladder import Ladder
 from rules.level import Level
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -35,9 +36,14 @@ def district() -> District:
 
 
 @cache
+def shipped() -> Config:
+    """The whole configuration."""
+    return load(CONFIG)
+
+
 def routes() -> Routes:
-    """The routes as their file gives them."""
-    return decoded(Routes, read(CONFIG / "routes.yaml").data)
+    """The routes as the loader puts them together."""
+    return shipped().routes
 
 
 def outlines(name: str) -> dict[str, BaseGeometry]:
@@ -46,9 +52,15 @@ def outlines(name: str) -> dict[str, BaseGeometry]:
     return {item["properties"]["code"]: shape(item["geometry"]) for item in features}
 
 
-def parts() -> list[tuple[str, Part]]:
-    """Every cell of the row of heat."""
-    return list(routes().matrix["heat"].items())
+def parts() -> list[tuple[str, str, Part]]:
+    """Every part that a subsystem has in a hazard."""
+    rows = routes().matrix.items()
+    return [(hazard, name, part) for hazard, row in rows for name, part in row.items()]
+
+
+def hazards() -> list[str]:
+    """Every hazard that ships."""
+    return list(routes().matrix)
 
 
 def test_the_district_has_its_twenty_one_towns():
@@ -98,7 +110,7 @@ def test_every_neighbour_has_an_outline_that_touches_ours():
 
 def test_the_lowest_to_the_highest_threshold_of_heat_are_those_of_the_order():
     """35 ℃ on three days, 37 ℃ and 40 ℃ within a day."""
-    ladder = decoded(Ladder, read(CONFIG / "hazards/heat.yaml").data["ladder"])
+    ladder: Any = shipped().hazards["heat"].rule.ladder
     assert {level.key: rung.at_least for level, rung in ladder.items()} == {
         "yellow": 35.0, "orange": 37.0, "red": 40.0,
     }  # fmt: skip
@@ -142,14 +154,59 @@ def test_the_subsystems_are_the_one_and_the_n():
     }  # fmt: skip
 
 
-def test_exactly_one_subsystem_leads_on_heat():
+LEADS = {
+    "heat": "work_safety", "outdoor_work": "work_safety", "gale": "work_safety",
+    "heat_health": "health", "forest_fire": "forest_fire", "road": "traffic",
+    "pig_heat": "agriculture", "cold_wave": "agriculture", "low_temperature": "agriculture",
+    "debris_flow": "geological_hazards", "landslide": "geological_hazards",
+    "rainstorm": "flood_control", "waterlogging": "flood_control", "drought": "flood_control",
+    "river_rise": "flood_control", "flash_flood": "flood_control",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hazard", hazards())
+def test_exactly_one_subsystem_leads_and_the_centre_supports(hazard: str):
     """Everybody else supports or is informed, and what they are is a subsystem."""
-    assert [name for name, part in parts() if part.role == "lead"] == ["work_safety"]
-    assert {name for name, _ in parts()} <= set(routes().subsystems)
+    row = routes().matrix[hazard]
+    assert [name for name, part in row.items() if part.role == "lead"] == [LEADS[hazard]]
+    assert row["command_centre"].role == "support"
+    assert set(row) <= set(routes().subsystems)
 
 
-@pytest.mark.parametrize(("name", "part"), parts())
-def test_a_part_has_a_task_from_its_lowest_level_on(name: str, part: Part):
+@pytest.mark.parametrize("hazard", hazards())
+def test_the_lead_hears_of_every_level(hazard: str):
+    """From the lowest rung of the ladder on."""
+    lowest = min(shipped().hazards[hazard].rule.ladder)
+    assert routes().matrix[hazard][LEADS[hazard]].lowest == lowest
+
+
+CHAINS = {
+    "storm": "rainstorm waterlogging river_rise road flash_flood debris_flow landslide",
+    "dry_heat": "heat outdoor_work heat_health pig_heat drought forest_fire",
+    "cold": "cold_wave low_temperature",
+}
+
+
+def test_hazards_that_follow_from_each_other_share_an_incident():
+    """Rain to slides, heat to fire, cold; a gale stands alone."""
+    found: dict[str | None, set[str]] = {}
+    for name, block in shipped().hazards.items():
+        found.setdefault(block.conduct.incident, set()).add(name)
+    assert found == {chain: set(names.split()) for chain, names in CHAINS.items()} | {None: {"gale"}}
+
+
+@pytest.mark.parametrize("hazard", hazards())
+def test_a_hazard_says_where_its_thresholds_come_from(hazard: str):
+    """And what about them is doubtful, in both languages."""
+    conduct = shipped().hazards[hazard].conduct
+    assert conduct.doubt is not None
+    for advice in (conduct.source, conduct.doubt):
+        assert re.search("[\u4e00-\u9fff]", advice.zh)
+        assert re.search("[A-Za-z]{4}", advice.en)
+
+
+@pytest.mark.parametrize(("hazard", "name", "part"), parts())
+def test_a_part_has_a_task_from_its_lowest_level_on(hazard: str, name: str, part: Part):
     """Nobody is told of a level without a task, in either language; no task is below the lowest."""
     assert min(part.tasks) == part.lowest
     for advice in part.tasks.values():

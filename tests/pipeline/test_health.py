@@ -128,3 +128,13 @@ def test_a_source_that_is_not_enabled_is_not_missed(tmp_path: Path):
     asleep = replace(source, feed=replace(source.feed, enabled=False))
     with instance(tmp_path, replace(config, sources={"told": asleep})) as ports:
         assert at(ports).sources == ()
+
+
+def test_a_hazard_that_waits_for_a_baseline_is_noted_and_is_no_illness(ports: Ports):
+    """A fresh installation without a climate is not ill; without data it is."""
+    later = ALARM + 25 * HOUR
+    tick(later, ports)
+    found = health(ports.engine, ports.config, later, ["heat"])
+    assert not any("cannot be judged" in problem for problem in found.problems)
+    assert any("heat" in note and "fengsui baseline" in note for note in found.notes)
+    assert any("heat" in problem and "cannot be judged" in problem for problem in at(ports, later).problems)

@@ -89,8 +89,8 @@ def test_the_view_holds_what_the_hazards_read():
     view = view_of(telling([]))
     heat = district().hazards["heat"].rule
     assert view.sources == ("told", DERIVED)
-    assert view.hours_back >= heat.hours_back
-    assert view.hours_ahead >= heat.hours_ahead
+    assert view.hours_back >= heat.reach.hours_back
+    assert view.hours_ahead >= heat.reach.hours_ahead
     assert set(view.quantities) >= set(heat.quantities)
 
 

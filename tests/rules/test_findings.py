@@ -5,8 +5,7 @@ import pytest
 from simulators.sky import at, block, days
 
 from rules.findings import Basis, Verdict
-from rules.heat import Heat
-from rules.ladder import Rung
+from rules.heat import Heat, HeatRung
 from rules.level import Level
 from rules.sheet import Sheet, observed_age
 
@@ -14,10 +13,11 @@ from rules.sheet import Sheet, observed_age
 @pytest.fixture
 def findings():
     """Two towns at three moments, the second town hotter, with a further figure."""
-    rule = Heat(ladder={Level.ORANGE: Rung(at_least=37.0, days=1)})
+    rule = Heat(ladder={Level.ORANGE: HeatRung(at_least=37.0, days=1)})
     seen = block(days({0: 36.0}), days({0: 38.0}), nows=[at(0, hour) for hour in (6, 12, 18)])
-    runs = np.arange(6.0).reshape(3, 2)
-    return rule.assess("heat", seen.assign(hot_day_run=(("now", "place"), runs)))
+    runs = np.arange(6.0).reshape(3, 2, 1)
+    seen = seen.assign_coords(day=[-1]).assign(hot_day_run=(("now", "place", "day"), runs))
+    return rule.assess("heat", seen)
 
 
 @pytest.mark.parametrize(

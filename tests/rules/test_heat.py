@@ -8,14 +8,13 @@ from simulators.sky import CALM, NAN, PEAK, at, block, days, place
 
 from ingest.batch import Flag
 from rules.findings import Basis, Verdict
-from rules.heat import Heat
-from rules.ladder import Rung
+from rules.heat import Heat, HeatRung
 from rules.level import Level
 
 LADDER = {
-    Level.YELLOW: Rung(at_least=35.0, days=3),
-    Level.ORANGE: Rung(at_least=37.0, within=timedelta(hours=24)),
-    Level.RED: Rung(at_least=40.0, within=timedelta(hours=24)),
+    Level.YELLOW: HeatRung(at_least=35.0, days=3),
+    Level.ORANGE: HeatRung(at_least=37.0, within=timedelta(hours=24)),
+    Level.RED: HeatRung(at_least=40.0, within=timedelta(hours=24)),
 }
 HEAT = Heat(ladder=LADDER)
 NOON = at(0, 12)
@@ -241,7 +240,7 @@ def test_the_forecast_missing_is_unknown_and_not_calm():
 )
 def test_a_clearing_threshold_holds_the_ceiling_only(maximum, expected):
     """Below at_least the level is neither certain nor possible, but may not be left yet."""
-    rung = Rung(at_least=37.0, within=timedelta(hours=24), clear_below=36.0)
+    rung = HeatRung(at_least=37.0, within=timedelta(hours=24), clear_below=36.0)
     rule = Heat(ladder={Level.ORANGE: rung})
     reached = Level.ORANGE if maximum >= 37 else Level.NONE
     assert interval(days({0: maximum}), rule=rule) == (reached, reached, expected)
@@ -350,9 +349,10 @@ def test_marks_are_those_of_the_hours_looked_at(level, marked, expected):
 def test_the_run_of_hot_days_goes_along_for_the_texts():
     """Where the block has it; without it there is no figure and no error."""
     seen = block(days({}))
-    runs = np.array([[4.0]])
+    runs = np.array([[[4.0, np.nan]]])
     assert HEAT.assess("heat", seen).extra == {}
-    found = HEAT.assess("heat", seen.assign(hot_day_run=(("now", "place"), runs)))
+    seen = seen.assign_coords(day=[-2, -1])
+    found = HEAT.assess("heat", seen.assign(hot_day_run=(("now", "place", "day"), runs)))
     assert found.extra["hot_day_run"].tolist() == [[4.0]]
 
 
@@ -360,7 +360,7 @@ def test_the_run_of_hot_days_goes_along_for_the_texts():
 
 
 @pytest.mark.parametrize(
-    "rung", [Rung(at_least=35.0), Rung(at_least=35.0, days=3, within=timedelta(hours=24))]
+    "rung", [HeatRung(at_least=35.0), HeatRung(at_least=35.0, days=3, within=timedelta(hours=24))]
 )
 def test_a_rung_looks_at_days_or_hours(rung):
     """Both, or neither, is refused by the name of the level."""
@@ -371,17 +371,17 @@ def test_a_rung_looks_at_days_or_hours(rung):
 @pytest.mark.parametrize(
     ("rungs", "back", "ahead"),
     [
-        ([Rung(at_least=35.0, days=3)], 96, 72),
-        ([Rung(at_least=37.0, within=timedelta(hours=24))], 72, 48),
-        ([Rung(at_least=37.0, within=timedelta(hours=48))], 96, 72),
-        ([Rung(at_least=35.0, days=1)], 48, 24),
-        ([Rung(at_least=35.0, days=5), Rung(at_least=37.0, within=timedelta(hours=24))], 144, 120),
+        ([HeatRung(at_least=35.0, days=3)], 96, 72),
+        ([HeatRung(at_least=37.0, within=timedelta(hours=24))], 72, 48),
+        ([HeatRung(at_least=37.0, within=timedelta(hours=48))], 96, 72),
+        ([HeatRung(at_least=35.0, days=1)], 48, 24),
+        ([HeatRung(at_least=35.0, days=5), HeatRung(at_least=37.0, within=timedelta(hours=24))], 144, 120),
     ],
 )
 def test_it_asks_for_as_many_hours_as_its_ladder_looks_at(rungs, back, ahead):
     """Whole days back and ahead, with one to spare for latency."""
     rule = Heat(ladder=dict(zip((Level.YELLOW, Level.ORANGE), rungs, strict=False)))
-    assert (rule.hours_back, rule.hours_ahead) == (back, ahead)
+    assert (rule.reach.hours_back, rule.reach.hours_ahead) == (back, ahead)
 
 
 @pytest.mark.parametrize("length", [1, 2, 4, 5])
@@ -389,8 +389,8 @@ def test_it_asks_for_as_many_hours_as_its_ladder_looks_at(rungs, back, ahead):
 @pytest.mark.parametrize("lag", [0, 3])
 def test_a_run_may_have_any_length(length, hour, lag):
     """Wholly past and wholly foretold runs fit into the hours asked for."""
-    rule = Heat(ladder={Level.YELLOW: Rung(at_least=35.0, days=length)})
-    size = (rule.hours_back, rule.hours_ahead)
+    rule = Heat(ladder={Level.YELLOW: HeatRung(at_least=35.0, days=length)})
+    size = (rule.reach.hours_back, rule.reach.hours_ahead)
     for first in (1 - length, 0):
         hot = days(dict.fromkeys(range(first, first + length), HOT))
         one_less = days(dict.fromkeys(range(first, first + length - 1), HOT))

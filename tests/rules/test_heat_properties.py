@@ -9,16 +9,15 @@ from hypothesis.extra.numpy import arrays
 from simulators.sky import FIRST_DAY, LAST_DAY, at, block
 
 from rules.findings import Verdict
-from rules.heat import Heat
-from rules.ladder import Rung
+from rules.heat import Heat, HeatRung
 from rules.level import Level
 
 HOURS = (LAST_DAY - FIRST_DAY) * 24
 HEAT = Heat(
     ladder={
-        Level.YELLOW: Rung(at_least=35.0, days=3),
-        Level.ORANGE: Rung(at_least=37.0, within=timedelta(hours=24), clear_below=36.0),
-        Level.RED: Rung(at_least=40.0, within=timedelta(hours=24)),
+        Level.YELLOW: HeatRung(at_least=35.0, days=3),
+        Level.ORANGE: HeatRung(at_least=37.0, within=timedelta(hours=24), clear_below=36.0),
+        Level.RED: HeatRung(at_least=40.0, within=timedelta(hours=24)),
     }
 )
 STRICT = Heat(ladder=HEAT.ladder, max_gap=timedelta(0))
@@ -123,7 +122,7 @@ def test_whatever_a_gap_held_lies_between_certain_and_possible(series, fill, now
 @given(towns=TOWNS, nows=NOWS, lag=LAGS)
 def test_a_clearing_threshold_touches_the_ceiling_alone(towns, nows, lag):
     """What opens and raises does not depend on what clears."""
-    plain = {level: Rung(at_least=rung.at_least, days=rung.days, within=rung.within)
+    plain = {level: HeatRung(at_least=rung.at_least, days=rung.days, within=rung.within)
              for level, rung in HEAT.ladder.items()}
     one = judged(towns, nows, lag)
     other = Heat(ladder=plain).assess("heat", block(*towns, nows=nows, lag=lag))

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from rules.ladder import Ladder, Rung, check_ladder, reached
-from rules.level import Level
+from rules.heat import HeatRung
+from rules.ladder import Falling, Rising, check_ladder, reached
+from rules.level import Level, LevelName
+
+HEAT = TypeAdapter(dict[LevelName, HeatRung])
 
 
 @pytest.mark.parametrize(
@@ -42,14 +45,22 @@ def test_the_shape_is_kept():
 @pytest.mark.parametrize(("clear_below", "clearing"), [(None, 37.0), (36.0, 36.0), (37.0, 37.0)])
 def test_a_level_is_left_below_its_clearing_threshold(clear_below, clearing):
     """Which is the threshold itself where no lower one is given."""
-    assert Rung(at_least=37.0, clear_below=clear_below).clearing == clearing
+    assert Rising(at_least=37.0, clear_below=clear_below).clearing == clearing
+
+
+@pytest.mark.parametrize(("clear_above", "clearing"), [(None, 0.0), (2.0, 2.0), (0.0, 0.0)])
+def test_a_falling_level_is_left_above_its_clearing_threshold(clear_above, clearing):
+    """Where low values are the dangerous ones."""
+    rung = Falling(at_most=0.0, clear_above=clear_above)
+    assert (rung.limit, rung.clearing) == (0.0, clearing)
 
 
 @pytest.mark.parametrize(
     ("ladder", "says"),
     [
-        ({}, "at least one"), ({Level.NONE: Rung(at_least=0.0)}, "never none"),
-        ({Level.RED: Rung(at_least=40.0, clear_below=40.1)}, "red: clear_below 40.1 is above"),
+        ({}, "at least one"), ({Level.NONE: Rising(at_least=0.0)}, "never none"),
+        ({Level.RED: Rising(at_least=40.0, clear_below=40.1)}, "red: clear_below 40.1 is above"),
+        ({Level.BLUE: Falling(at_most=0.0, clear_above=-1.0)}, "blue: clear_above -1.0 is below"),
     ],
 )
 def test_an_impossible_ladder_is_refused(ladder, says):
@@ -61,9 +72,9 @@ def test_an_impossible_ladder_is_refused(ladder, says):
 def test_a_ladder_is_read_as_it_is_written():
     """Levels by name, durations with their unit."""
     written = {"red": {"at_least": 40, "within": "24h", "keep": "6h"}}
-    found = TypeAdapter(Ladder).validate_python(written)
+    found = HEAT.validate_python(written)
     day, six = timedelta(hours=24), timedelta(hours=6)
-    assert found == {Level.RED: Rung(at_least=40.0, within=day, keep=six)}
+    assert found == {Level.RED: HeatRung(at_least=40.0, within=day, keep=six)}
 
 
 @pytest.mark.parametrize(
@@ -72,4 +83,4 @@ def test_a_ladder_is_read_as_it_is_written():
 def test_a_ladder_with_a_mistake_is_refused(written):
     """Unknown level, missing threshold, bare number for a duration."""
     with pytest.raises(ValidationError):
-        TypeAdapter(Ladder).validate_python(written)
+        HEAT.validate_python(written)

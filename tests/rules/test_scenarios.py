@@ -53,7 +53,8 @@ def answer(rule: Hazard, series: Series, text: str) -> tuple[Verdict, str]:
     """The verdict at a moment, and the interval in words."""
     day, hour, minute = moment(text)
     now = at(day, hour) + timedelta(minutes=minute)
-    found = rule.assess("heat", block(series, nows=[now], size=(rule.hours_back, rule.hours_ahead)))
+    size = (rule.reach.hours_back, rule.reach.hours_ahead)
+    found = rule.assess("heat", block(series, nows=[now], size=size))
     floor, reach = Verdict(int(found.floor[0, 0])), Verdict(int(found.reach[0, 0]))
     return Verdict(int(found.verdict[0, 0])), f"{floor.name}..{reach.name}".lower()
 

@@ -24,6 +24,7 @@ UNITS = {
     "relative_humidity_2m": ("%", 0),
     "wind_speed_10m": ("km/h", 1),
     "wind_direction_10m": ("°", 0),
+    "wind_gusts_10m": ("km/h", 1),
     "shortwave_radiation": ("W/m²", 1),
     "soil_moisture_0_to_7cm": ("m³/m³", 3),
     "precipitation": ("mm", 2),
@@ -38,8 +39,17 @@ LIMITS = {
 }
 """Texts of status 429; the server sends no Retry-After with them."""
 
+DAILY = {
+    "temperature_2m_max": ("°C", 1),
+    "temperature_2m_min": ("°C", 1),
+    "temperature_2m_mean": ("°C", 1),
+    "relative_humidity_2m_mean": ("%", 0),
+    "precipitation_sum": ("mm", 2),
+}
+"""Daily variable -> unit and decimals, at the server's defaults."""
+
 _SPAN = {"temperature_2m": (18.0, 42.0), "relative_humidity_2m": (20, 99), "wind_speed_10m": (0, 12),
-         "wind_direction_10m": (0, 359), "shortwave_radiation": (0, 900),
+         "wind_direction_10m": (0, 359), "wind_gusts_10m": (0, 25), "shortwave_radiation": (0, 900),
          "soil_moisture_0_to_7cm": (0.1, 0.4), "precipitation": (0, 30)}
 
 
@@ -47,8 +57,16 @@ def weather(quantity: str, lat: float, lon: float, hour: datetime) -> float:
     """The weather of this world at an hour (aware), in SI as the table of quantities has it."""
     low, high = _SPAN[quantity]
     phase = hour.timestamp() / 3600 * 0.7 + lat * 13 + lon * 7 + len(quantity)
-    decimals = 2 if quantity == "wind_speed_10m" else UNITS[quantity][1]
+    decimals = 2 if UNITS[quantity][0] == "km/h" else UNITS[quantity][1]
     return round(low + (high - low) * (1 + math.sin(phase)) / 2, decimals)
+
+
+def day_weather(quantity: str, lat: float, lon: float, elevation: float, day: date) -> float:
+    """The weather of this world on a day at a height; temperature falls by 6.5 K/km from 400 m."""
+    unit, decimals = DAILY[quantity]
+    phase = day.toordinal() * 0.017 + lat * 13 + lon * 7 + len(quantity)
+    height = (elevation - 400) * 0.0065 if unit == "°C" else 0.0
+    return round(20 + 15 * math.sin(phase) - height, decimals)
 
 
 class Mistake(Exception):
@@ -116,6 +134,22 @@ class OpenMeteoServer:
         """Address of the forecast."""
         return f"http://{self.host}/v1/forecast"
 
+    @property
+    def archive(self) -> str:
+        """Address of the archive, which tells days as well."""
+        return f"http://{self.host}/v1/archive"
+
+    def answer(self, seen: Seen) -> bytes:
+        """The body a request deserves, with a Mistake written as the server writes it."""
+        try:
+            told = _days_of_places if "daily" in seen.query else _answers
+            answers = list(told(self, seen.query))
+        except Mistake as mistake:
+            return error_body(str(mistake))
+        self.edit(answers)
+        texts = [_written(answer) for answer in answers]
+        return (texts[0] if len(texts) == 1 else f"[{','.join(texts)}]").encode()
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
@@ -173,14 +207,8 @@ class _Handler(BaseHTTPRequestHandler):
         misbehave(self) if misbehave else self.reply(200, self.weather())
 
     def weather(self) -> bytes:
-        """The body this request deserves, with a Mistake written as the server writes it."""
-        try:
-            answers = list(_answers(self.world, self.seen.query))
-        except Mistake as mistake:
-            return error_body(str(mistake))
-        self.world.edit(answers)
-        texts = [_written(answer) for answer in answers]
-        return (texts[0] if len(texts) == 1 else f"[{','.join(texts)}]").encode()
+        """The body this request deserves."""
+        return self.world.answer(self.seen)
 
     def reply(self, status: int, body: bytes, **headers: str) -> None:
         """Send a whole answer; an error body of the weather gets its status 400."""
@@ -300,15 +328,15 @@ def _answers(world: OpenMeteoServer, query: dict[str, list[str]]) -> Iterator[di
     for index, (lat, lon, elevation) in enumerate(places):
         hourly: dict[str, Any] = {"time": list(local)}
         for name in names:
-            times = factor if name == "wind_speed_10m" else 1.0
+            times = factor if UNITS[name][0] == "km/h" else 1.0
             hourly[name] = [
                 None if world.known_until and hour > world.known_until
                 else weather(name, lat, lon, hour) * times
                 for hour in hours
             ]
-        units = {"time": "iso8601"} | {name: UNITS[name][0] for name in names}
-        if "wind_speed_10m" in units:
-            units["wind_speed_10m"] = unit
+        units = {"time": "iso8601"} | {
+            name: unit if UNITS[name][0] == "km/h" else UNITS[name][0] for name in names
+        }
         yield {
             "latitude": round(lat * 8) / 8,
             "longitude": round(lon * 8) / 8,
@@ -320,6 +348,43 @@ def _answers(world: OpenMeteoServer, query: dict[str, list[str]]) -> Iterator[di
             **({"location_id": index} if index else {}),
             "hourly_units": units,
             "hourly": hourly,
+        }
+
+
+def _days_of_places(
+    world: OpenMeteoServer, query: dict[str, list[str]]
+) -> Iterator[dict[str, Any]]:
+    names = _listed(query, "daily")
+    for name in names:
+        if name not in DAILY:
+            raise Mistake(
+                "Data corrupted at path ''. Cannot initialize ForecastVariableDaily from invalid"
+                f" String value {name}."
+            )
+    zone = ZoneInfo(_one(query, "timezone", "GMT"))
+    first, last = _days(query, world.now.astimezone(zone).date())
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    unknown = world.known_until.date() if world.known_until else date.max
+    # The server takes today's offset for the whole answer, whatever summer times there were.
+    offset = world.now.astimezone(zone).utcoffset() or timedelta(0)
+    for index, (lat, lon, elevation) in enumerate(_places(query)):
+        daily: dict[str, Any] = {"time": [day.isoformat() for day in days]}
+        for name in names:
+            daily[name] = [
+                None if day > unknown else day_weather(name, lat, lon, elevation, day)
+                for day in days
+            ]
+        yield {
+            "latitude": lat,
+            "longitude": lon,
+            "generationtime_ms": 21.0,
+            "utc_offset_seconds": int(offset.total_seconds()),
+            "timezone": zone.key,
+            "timezone_abbreviation": f"GMT+{offset // timedelta(hours=1)}",
+            "elevation": elevation,
+            **({"location_id": index} if index else {}),
+            "daily_units": {"time": "iso8601"} | {name: DAILY[name][0] for name in names},
+            "daily": daily,
         }
 
 
@@ -369,19 +434,22 @@ def _wind(query: dict[str, list[str]]) -> tuple[float, str]:
 
 def _written(answer: dict[str, Any]) -> str:
     """One place, with the decimals of each variable as the server writes them."""
-    columns = [f"{json.dumps(name)}:{_column(name, column, answer)}" for name, column in
-               answer.get("hourly", {}).items()]
     parts = [
-        f'{json.dumps(key)}:{{{",".join(columns)}}}' if key == "hourly"
+        f"{json.dumps(key)}:{_table(value, answer)}" if key in ("hourly", "daily")
         else f"{json.dumps(key)}:{json.dumps(value, ensure_ascii=False, separators=(',', ':'))}"
         for key, value in answer.items()
     ]
     return "{" + ",".join(parts) + "}"
 
 
+def _table(columns: dict[str, list[Any]], answer: dict[str, Any]) -> str:
+    texts = [f"{json.dumps(name)}:{_column(name, column, answer)}" for name, column in columns.items()]
+    return f"{{{','.join(texts)}}}"
+
+
 def _column(name: str, column: list[Any], answer: dict[str, Any]) -> str:
     unit = answer.get("hourly_units", {}).get(name)
-    decimals = 2 if unit == "m/s" else UNITS.get(name, ("", 3))[1]
+    decimals = 2 if unit == "m/s" else (UNITS | DAILY).get(name, ("", 3))[1]
     return f"[{','.join(_number(value, decimals) for value in column)}]"
 
 

@@ -1,0 +1,216 @@
+"""The evidence card: why a hazard says of a town what it says, from what was known at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import cos, hypot, radians
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from sqlalchemy import Connection
+
+from ingest.archive import Statement
+from ingest.batch import Flag
+from ingest.errors import UnknownName
+from ingest.places import District, Place
+from ingest.quantities import Quantity, quantity
+from ingest.times import from64
+from pipeline.config import HazardBlock
+from pipeline.ports import Judging
+from rules.findings import Findings, Verdict
+from rules.level import Level
+
+NEIGHBOURS = 4
+"""Nearest towns shown beside the one asked about."""
+SHOWN_H = 48
+"""Hours of the main quantity shown on either side of as_of [h]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One level of the ladder as it stands for the town."""
+
+    level: Level
+    """The level."""
+    limit: float
+    """Threshold of its first criterion."""
+    certain: float | None
+    """The metric as far as it is certain; None where nothing is known."""
+    possible: float | None
+    """The most a gap could make of it; None where it could be anything."""
+    reached: bool
+    """Whether the level is certainly in reach, by this criterion or another one of the rung."""
+    margin: float | None
+    """How far the certain metric is beyond the threshold; negative where it falls short of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """What is certain and what is possible of one town."""
+
+    town: Place
+    """The town."""
+    verdict: Verdict
+    """The answer, UNKNOWN where data is missing."""
+    floor: Level
+    """Certain level."""
+    reach: Level
+    """Possible level."""
+    value: float | None
+    """Deciding metric."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Everything a forecaster asks about one hazard in one town at one moment."""
+
+    hazard: HazardBlock
+    """The block that judges."""
+    at: datetime
+    """The moment."""
+    as_of: datetime
+    """Hour up to which observations are expected."""
+    asked: Verdicts
+    """The town asked about."""
+    threshold: float | None
+    """Threshold met."""
+    onset: datetime | None
+    """First hour that meets it."""
+    expires: datetime | None
+    """End of the last hour that meets it."""
+    age: float
+    """Hours since the newest observation [h]; inf where there is none."""
+    marks: tuple[str, ...]
+    """Provenance of the data used."""
+    steps: tuple[Step, ...]
+    """The ladder, lowest level first."""
+    figures: Mapping[str, float]
+    """Further figures of the hazard."""
+    neighbours: tuple[Verdicts, ...]
+    """Nearest towns."""
+    statements: tuple[Statement, ...]
+    """Newest statement of each source, by kind."""
+    measured: Quantity
+    """What the series shows."""
+    series: npt.NDArray[np.float64]
+    """The main quantity round as_of, hours or days, NaN where unknown."""
+    zero: int
+    """Index of as_of, or of the day under way, in the series."""
+
+
+def explain(
+    connection: Connection, judging: Judging, hazard: str, town: str, at: datetime
+) -> Card:
+    """The card of a hazard in a town (code or name); UnknownName where there is no such one."""
+    block = _hazard(judging, hazard)
+    place = find_town(judging.config.district, town)
+    seen = judging.archive.block(connection, [at], judging.view)
+    found = block.rule.assess(hazard, seen)
+    row = judging.config.district.place_ids.index(place.id)
+    series, zero = _series(seen, block.rule.quantities[0], row)
+    return Card(
+        hazard=block,
+        at=at,
+        as_of=from64(seen["as_of"].values[0]),
+        asked=_verdicts(found, row, place),
+        threshold=_number(found.threshold[0, row]),
+        onset=_moment(found.onset[0, row]),
+        expires=_moment(found.expires[0, row]),
+        age=float(found.age[0, row]),
+        marks=tuple(str(flag.name).lower() for flag in Flag if found.marks[0, row] & flag),
+        steps=tuple(_steps(found, row)),
+        figures={
+            name: float(figure[0, row])
+            for name, figure in found.extra.items()
+            if np.isfinite(figure[0, row])
+        },
+        neighbours=tuple(
+            _verdicts(found, judging.config.district.place_ids.index(near.id), near)
+            for near in nearest(judging.config.district, place)
+        ),
+        statements=tuple(judging.archive.statements(connection, at)),
+        measured=quantity(block.rule.quantities[0]),
+        series=series,
+        zero=zero,
+    )
+
+
+def find_town(district: District, text: str) -> Place:
+    """A town by its code, its name, or the beginning of its Chinese or English name."""
+    for town in district.towns:
+        if text in (town.id, town.name) or text.lower() == town.name_en.lower():
+            return town
+    alike = [
+        town for town in district.towns
+        if town.name.startswith(text) or town.name_en.lower().startswith(text.lower())
+    ]
+    if len(alike) != 1:
+        names = "、".join(town.name for town in district.towns)
+        raise UnknownName(f"{text!r} is no town of {district.name}; there are {names}")
+    return alike[0]
+
+
+def nearest(district: District, place: Place) -> list[Place]:
+    """The towns nearest to one of them."""
+
+    def distance(town: Place) -> float:
+        east = (town.lon - place.lon) * cos(radians(place.lat))
+        return hypot(town.lat - place.lat, east)
+
+    others = [town for town in district.towns if town.id != place.id]
+    return sorted(others, key=distance)[:NEIGHBOURS]
+
+
+def _hazard(judging: Judging, name: str) -> HazardBlock:
+    try:
+        return judging.config.hazards[name]
+    except KeyError:
+        names = ", ".join(judging.config.hazards)
+        raise UnknownName(f"no hazard is called {name!r}; there are {names}") from None
+
+
+def _verdicts(found: Findings, row: int, town: Place) -> Verdicts:
+    return Verdicts(
+        town=town,
+        verdict=Verdict(int(found.verdict[0, row])),
+        floor=Level(int(found.floor[0, row])),
+        reach=Level(int(found.reach[0, row])),
+        value=_number(found.value[0, row]),
+    )
+
+
+def _steps(found: Findings, row: int) -> list[Step]:
+    sign = -1 if found.falling else 1
+    steps = []
+    for level, seen in sorted(found.metrics.items()):
+        certain = _number(seen.low[0, row])
+        steps.append(
+            Step(
+                level=level,
+                limit=seen.limit,
+                certain=certain,
+                possible=_number(seen.high[0, row]),
+                reached=int(found.floor[0, row]) >= level,
+                margin=None if certain is None else sign * (certain - seen.limit),
+            )
+        )
+    return steps
+
+
+def _series(seen: xr.Dataset, name: str, row: int) -> tuple[npt.NDArray[np.float64], int]:
+    values = seen[name].values[0, row]
+    axis = seen[name].dims[2]
+    zero = int(np.searchsorted(seen[axis].values, 0))
+    first = max(0, zero - SHOWN_H)
+    return values[first : zero + SHOWN_H + 1], zero - first
+
+
+def _number(value: np.float64) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _moment(instant: np.datetime64) -> datetime | None:
+    return None if np.isnat(instant) else from64(instant)

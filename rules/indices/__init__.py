@@ -1,0 +1,1 @@
+"""Published indices as pure array functions: numbers in, numbers out, time on the last axis."""
