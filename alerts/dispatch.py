@@ -38,17 +38,24 @@ def deliveries(
     change: Transition, notices: Iterable[Notice], desk: Desk, now: datetime
 ) -> list[Delivery]:
     """The rows for everybody who is told; those who are not told get none."""
-    letter = desk.texts.letter(change, desk.language)
+    told = [(notice, notice.person) for notice in notices if notice.person is not None]
+    if not told:
+        return []
+    letter, facts = desk.texts.letter(change, desk.language), _facts(change)
     rows = []
-    for notice in notices:
-        if notice.person is not None:
-            rows += _for_person(letter, notice, notice.person, desk, now)
+    for notice, person in told:
+        rows += _for_person(letter, facts, (notice, person), desk, now)
     return rows
 
 
 def _for_person(
-    letter: Letter, notice: Notice, person: str, desk: Desk, now: datetime
+    letter: Letter,
+    facts: Mapping[str, object],
+    told: tuple[Notice, str],
+    desk: Desk,
+    now: datetime,
 ) -> list[Delivery]:
+    notice, person = told
     change = letter.change
     until = now + desk.valid
     link = desk.sign(change, notice, until) if must_answer(change, notice) else None
@@ -59,7 +66,7 @@ def _for_person(
         ack_link=link,
         step=notice.step,
     )
-    facts = _facts(change, notice, link)
+    data = {**facts, **_asked(change, notice, link)}
     return [
         Delivery(
             key=_key(change.id, notice.subsystem, person, str(notice.step), channel),
@@ -70,7 +77,7 @@ def _for_person(
             step=notice.step,
             channel=channel,
             text=text,
-            data=facts,
+            data=data,
             planned_at=now,
             due_at=now,
             expires_at=until,
@@ -95,7 +102,8 @@ def _priority(change: Transition) -> int:
     return int(Level.RED - level)
 
 
-def _facts(change: Transition, notice: Notice, link: str | None) -> Mapping[str, object]:
+def _facts(change: Transition) -> dict[str, object]:
+    """What machines are told of a change, whoever it goes to."""
     return {
         "transition": change.id,
         "alert": change.alert,
@@ -109,6 +117,12 @@ def _facts(change: Transition, notice: Notice, link: str | None) -> Mapping[str,
         "onset": change.onset.isoformat() if change.onset else None,
         "expires": change.expires.isoformat() if change.expires else None,
         "places": {place: level.key for place, level in change.places.items()},
+    }
+
+
+def _asked(change: Transition, notice: Notice, link: str | None) -> dict[str, object]:
+    """What machines are told of what one subsystem is to do."""
+    return {
         "role": notice.role,
         "task": dict(notice.task),
         "step": notice.step,

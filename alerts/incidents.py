@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from alerts.conduct import Conduct
 from alerts.lifecycle import Step
@@ -19,7 +20,10 @@ from rules.level import Level
 
 
 def share(
-    steps: Mapping[str, Step], conducts: Mapping[str, Conduct], now: datetime
+    steps: Mapping[str, Step],
+    conducts: Mapping[str, Conduct],
+    now: datetime,
+    resting: Mapping[str, State] = MappingProxyType({}),
 ) -> dict[str, Step]:
     """Give every alert its incident, and tell each change which other alerts are open in it.
 
@@ -29,19 +33,22 @@ def share(
     Parameters
     ----------
     steps : mapping
-        Hazard name -> its step at `now`, of all hazards that are judged, in any order.
+        Hazard name -> its step at `now`, of all hazards that take one, in any order.
+    resting : mapping
+        Hazard name -> state, of further hazards that take no step at `now`.
     """
     if not any(step.transitions or _begins(step) for step in steps.values()):
         return dict(steps)
-    states = _joined(steps, conducts, now)
-    return {
-        name: replace(
-            step,
-            state=states[name],
-            transitions=tuple(_placed(change, states) for change in step.transitions),
-        )
-        for name, step in steps.items()
-    }
+    states = _joined(steps, resting, conducts, now)
+    return {name: _shared(step, states) for name, step in steps.items()}
+
+
+def _shared(step: Step, states: Mapping[str, State]) -> Step:
+    state = states[step.state.hazard]
+    if not step.transitions and state is step.state:
+        return step
+    placed = tuple(_placed(change, states) for change in step.transitions)
+    return replace(step, state=state, transitions=placed)
 
 
 def in_order(steps: Iterable[Step]) -> list[Transition]:
@@ -55,14 +62,18 @@ def in_order(steps: Iterable[Step]) -> list[Transition]:
 
 def _begins(step: Step) -> bool:
     """Whether an alert has just opened, or is open since before alerts had incidents."""
-    opened = any(change.reason is Reason.OPENED for change in step.transitions)
-    return opened or (step.state.alert is not None and step.state.incident is None)
+    if step.state.alert is not None and step.state.incident is None:
+        return True
+    return any(change.reason is Reason.OPENED for change in step.transitions)
 
 
 def _joined(
-    steps: Mapping[str, Step], conducts: Mapping[str, Conduct], now: datetime
+    steps: Mapping[str, Step],
+    resting: Mapping[str, State],
+    conducts: Mapping[str, Conduct],
+    now: datetime,
 ) -> dict[str, State]:
-    states = {name: _dated(step, now) for name, step in steps.items()}
+    states = dict(resting) | {name: _dated(step, now) for name, step in steps.items()}
     begun = [name for name, step in steps.items() if _begins(step)]
     alive = _alive(states, conducts, now)
     for name in begun:

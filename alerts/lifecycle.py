@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from alerts.conduct import Conduct
-from alerts.evidence import figures, meeting, threshold, topmost, unjudged, worst
+from alerts.evidence import Sight, figures, meeting, threshold, unjudged, worst, worst_town
 from alerts.state import NEVER, State
 from alerts.transition import Reason, Transition
 from ingest.times import HOUR, Instants, from64, instant64, utc
@@ -21,6 +22,7 @@ from rules.level import Level
 
 _LEVELS = np.arange(len(Level), dtype=np.int8)
 
+Spans = npt.NDArray[np.timedelta64]
 
 
 class Still(StrEnum):
@@ -51,31 +53,40 @@ class Step:
 
 
 def advance(
-    state: State, findings: Findings, now: datetime, *, ladder: Mapping[Level, Rung], conduct: Conduct
+    state: State,
+    findings: Findings,
+    now: datetime,
+    *,
+    ladder: Mapping[Level, Rung],
+    conduct: Conduct,
+    row: int = 0,
 ) -> Step:
     """Take the findings of one now into account.
 
     A level opens or rises when `floor` has held it for `hold`; it is left when `ceiling` has been under it
     for `keep`. Missing data lowers the floor and lifts the ceiling, so it can do neither. `findings` has
-    the shape (1, town) and the towns of `state`.
+    the towns of `state`, and of its nows the one at `row` counts. A state of which nothing changes is handed
+    back as it came.
     """
-    timed = _clock_levels(state, findings, now)
-    level = _levels(timed, now, ladder)
-    reason = _reason(state, level, findings, now, conduct)
-    moved, transitions = _peaked(replace(timed, level=level), findings), []
+    seen = Sight.of(findings, row)
+    moved, transitions = _peaked(_leveled(_clocked(state, seen, now), seen, now, ladder), seen), []
+    reason = _reason(state, moved, seen, now, conduct)
     if reason is not None:
-        moved, change = _change(moved, state, reason, findings, now, ladder)
+        moved, change = _change(moved, state, reason, seen, now, ladder)
         transitions.append(change)
-    moved, blindness = _watch_blindness(moved, findings, now, ladder, conduct)
+    blind = bool(unjudged(moved, seen).any())
+    moved, blindness = _watch_blindness(moved, blind, seen, now, ladder, conduct)
     transitions += blindness
-    still = None if transitions else _why_still(moved, findings)
+    still = None if transitions else _why_still(moved, seen, blind)
     return Step(state=moved, transitions=tuple(transitions), still=still)
 
 
-def _clock_levels(state: State, findings: Findings, now: datetime) -> State:
+def _clocked(state: State, seen: Sight, now: datetime) -> State:
+    if _alike(seen.floor, state.sure) and _alike(seen.ceiling, state.possible):
+        return state  # every clock runs on or stands as it did
     moment = instant64(now)
-    certain = findings.floor[0][:, None] >= _LEVELS
-    possible = findings.ceiling[0][:, None] >= _LEVELS
+    certain = seen.floor[:, None] >= _LEVELS
+    possible = seen.ceiling[:, None] >= _LEVELS
     begun = np.where(np.isnat(state.certain_since), moment, state.certain_since)
     cleared = np.where(np.isnat(state.clear_since), moment, state.clear_since)
     return replace(
@@ -85,32 +96,51 @@ def _clock_levels(state: State, findings: Findings, now: datetime) -> State:
     )
 
 
+def _leveled(state: State, seen: Sight, now: datetime, ladder: Mapping[Level, Rung]) -> State:
+    # No clock runs for a town whose level is certain, or between what is certain and what is possible.
+    settled = (seen.floor <= state.level) & (state.level <= seen.ceiling)
+    if settled.all() and state.in_force <= ladder.keys():
+        return state
+    level = _levels(state, now, ladder)
+    return state if _alike(level, state.level) else replace(state, level=level)
+
+
+def _alike(one: Levels, other: Levels) -> bool:
+    return bool((one == other).all())
+
+
 def _levels(state: State, now: datetime, ladder: Mapping[Level, Rung]) -> Levels:
     moment = instant64(now)
-    level = np.zeros_like(state.level)
-    for rung_level in sorted(ladder):
-        rung = ladder[rung_level]
-        held = moment - state.certain_since[:, rung_level]
-        risen = held >= np.timedelta64(rung.hold)  # NaT compares false: not certain, not risen
-        cleared = moment - state.clear_since[:, rung_level] >= np.timedelta64(rung.keep)
-        stays = (state.level >= rung_level) & ~cleared
-        level[risen | stays] = rung_level
+    hold, keep, rungs = _clocks(tuple((own, rung.hold, rung.keep) for own, rung in ladder.items()))
+    # NaT compares false: not certain, not risen; not clear, not cleared; no rung, neither.
+    risen = moment - state.certain_since >= hold
+    cleared = moment - state.clear_since >= keep
+    stays = (state.level[:, None] >= rungs) & ~cleared
+    level: Levels = ((risen | stays) * rungs).max(axis=1)
     return level
 
 
+@lru_cache(maxsize=64)
+def _clocks(rungs: tuple[tuple[Level, timedelta, timedelta], ...]) -> tuple[Spans, Spans, Levels]:
+    """Hold, keep and number of each level; NaT and 0 where a ladder has no such rung."""
+    hold, keep = np.full((2, len(Level)), np.timedelta64("NaT", "us"))
+    numbers = np.zeros(len(Level), np.int8)
+    for level, held, kept in rungs:
+        hold[level], keep[level], numbers[level] = held, kept, level
+    return hold, keep, numbers
+
+
 def _reason(
-    state: State, level: Levels, findings: Findings, now: datetime, conduct: Conduct
+    state: State, moved: State, seen: Sight, now: datetime, conduct: Conduct
 ) -> Reason | None:
-    before, after = int(state.level.max(initial=0)), int(level.max(initial=0))
+    before, after = state.top, moved.top
     if before != after:
         return _district_reason(before, after)
     if after == 0 and state.alert is not None:
         return Reason.ENDED  # the towns it stood for are no longer in the configuration
-    if (level > state.level).any():
-        return Reason.SPREAD
-    if (level < state.level).any():
-        return Reason.NARROWED
-    if after and _outlasts(state, findings, now, conduct.extend_before):
+    if moved.level is not state.level:
+        return Reason.SPREAD if (moved.level > state.level).any() else Reason.NARROWED
+    if after and _outlasts(state, seen, now, conduct.extend_before):
         return Reason.EXTENDED
     return None
 
@@ -123,9 +153,11 @@ def _district_reason(before: int, after: int) -> Reason:
     return Reason.RAISED if after > before else Reason.LOWERED
 
 
-def _outlasts(state: State, findings: Findings, now: datetime, lead: timedelta) -> bool:
+def _outlasts(state: State, seen: Sight, now: datetime, lead: timedelta) -> bool:
     """Whether people must hear of a later end: by much soon before the end they know, by little at it."""
-    expires = _latest(findings.expires[0][findings.floor[0] >= state.top])
+    if state.told_until is not None and now < state.told_until - lead:
+        return False
+    expires = _latest(seen.expires[seen.floor >= state.top])
     if expires is None or state.told_until is None:
         return expires is not None
     ahead = lead if expires - state.told_until >= lead else min(HOUR, lead)
@@ -136,7 +168,7 @@ def _change(
     state: State,
     before: State,
     reason: Reason,
-    findings: Findings,
+    seen: Sight,
     now: datetime,
     ladder: Mapping[Level, Rung],
 ) -> tuple[State, Transition]:
@@ -146,20 +178,25 @@ def _change(
         alert=before.alert or _alert_id(state, now),
         count=before.count + 1,
         opened_at=before.opened_at or now,
-        told_until=_latest(findings.expires[0][topmost(state) & meeting(state, findings)]),
+        told_until=_latest(seen.expires[state.topmost & meeting(state, seen)]),
     )
-    change = _transition(moved, before, reason, findings, now, ladder)
+    change = _transition(moved, before, reason, seen, now, ladder)
     if reason is Reason.NARROWED:
         moved = replace(moved, told_until=before.told_until)
     return (_closed(moved) if reason is Reason.ENDED else moved), change
 
 
-def _peaked(state: State, findings: Findings) -> State:
+def _peaked(state: State, seen: Sight) -> State:
     """The worst of an alert may come between two changes, and its end tells of it."""
-    value = worst(findings.value[0][topmost(state)], findings.falling)
-    worse = min if findings.falling else max
+    if not state.top:
+        return state
+    value = worst(seen.value[state.topmost], seen.findings.falling)
+    worse = min if seen.findings.falling else max
     peak = worse((v for v in (state.peak_value, value) if v is not None), default=None)
-    return replace(state, peak_level=max(state.peak_level, state.top), peak_value=peak)
+    level = max(state.peak_level, state.top)
+    if level == state.peak_level and peak == state.peak_value:
+        return state
+    return replace(state, peak_level=level, peak_value=peak)
 
 
 def _closed(state: State) -> State:
@@ -178,14 +215,16 @@ def _transition(
     state: State,
     before: State,
     reason: Reason,
-    findings: Findings,
+    seen: Sight,
     now: datetime,
     ladder: Mapping[Level, Rung],
 ) -> Transition:
     active = state.level > 0
     alert = state.alert or _alert_id(state, now)
     moved = state.level != before.level
-    deciding = topmost(state) & meeting(state, findings)
+    deciding = state.topmost & meeting(state, seen)
+    town = worst_town(deciding, seen)
+    findings, row = seen.findings, seen.row
     return Transition(
         id=f"{alert}.{state.count}",
         alert=alert,
@@ -196,44 +235,48 @@ def _transition(
         to_level=state.top,
         places=_by_town(state, active),
         changed=_by_town(state, moved),
-        onset=_earliest(findings.onset[0][deciding]),
-        expires=_latest(findings.expires[0][deciding]),
-        value=worst(findings.value[0][topmost(state)], findings.falling),
-        threshold=threshold(state, findings, ladder),
-        basis=int(np.bitwise_or.reduce(findings.basis[0][deciding], initial=0)),
-        marks=int(np.bitwise_or.reduce(findings.marks[0][active | moved], initial=0)),
+        onset=_earliest(findings.onset[row][deciding]),
+        expires=_latest(seen.expires[deciding]),
+        value=worst(seen.value[state.topmost], findings.falling),
+        threshold=threshold(state, seen, town, ladder),
+        basis=int(np.bitwise_or.reduce(findings.basis[row][deciding], initial=0)),
+        marks=int(np.bitwise_or.reduce(findings.marks[row][active | moved], initial=0)),
         opened_at=state.opened_at or now,
         peak_level=state.peak_level,
         peak_value=state.peak_value,
-        figures=figures(state, findings),
+        figures=figures(state, seen, town),
         falling=findings.falling,
     )
 
 
 def _watch_blindness(
-    state: State, findings: Findings, now: datetime, ladder: Mapping[Level, Rung], conduct: Conduct
+    state: State,
+    blind: bool,
+    seen: Sight,
+    now: datetime,
+    ladder: Mapping[Level, Rung],
+    conduct: Conduct,
 ) -> tuple[State, list[Transition]]:
     """Time spent unable to judge is itself told: once when it lasts, once when it is over."""
-    blind = bool(unjudged(state, findings).any())
     since = (state.blind_since or now) if blind else None
     told = state.blind_told
-    moved = replace(state, blind_since=since)
+    moved = state if since == state.blind_since else replace(state, blind_since=since)
     if blind and since is not None and not told and now - since >= conduct.blind_after:
-        return _tell_blindness(moved, Reason.DATA_LOST, findings, now, ladder)
+        return _tell_blindness(moved, Reason.DATA_LOST, seen, now, ladder)
     if told and not blind:
-        return _tell_blindness(moved, Reason.DATA_FOUND, findings, now, ladder)
+        return _tell_blindness(moved, Reason.DATA_FOUND, seen, now, ladder)
     return moved, []
 
 
 def _tell_blindness(
-    state: State, reason: Reason, findings: Findings, now: datetime, ladder: Mapping[Level, Rung]
+    state: State, reason: Reason, seen: Sight, now: datetime, ladder: Mapping[Level, Rung]
 ) -> tuple[State, list[Transition]]:
     lost = reason is Reason.DATA_LOST
     name = state.blind_alert if state.alert is None else state.alert
     alert = name or _alert_id(state, now, word="blind")
     count = state.count + 1 if state.alert else (1 if lost else 2)
     told = replace(state, alert=alert, count=count)
-    change = _transition(told, state, reason, findings, now, ladder)
+    change = _transition(told, state, reason, seen, now, ladder)
     moved = replace(
         state,
         count=count if state.alert else state.count,
@@ -243,13 +286,12 @@ def _tell_blindness(
     return moved, [change]
 
 
-def _why_still(state: State, findings: Findings) -> Still:
-    floor, ceiling = findings.floor[0], findings.ceiling[0]
-    if (floor > state.level).any():
+def _why_still(state: State, seen: Sight, blind: bool) -> Still:
+    if (seen.floor > state.level).any():
         return Still.HOLDING
-    if unjudged(state, findings).any():
+    if blind:
         return Still.UNKNOWN
-    if (ceiling < state.level).any():
+    if (seen.ceiling < state.level).any():
         return Still.KEEPING
     return Still.STANDS if state.top else Still.CALM
 

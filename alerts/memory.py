@@ -37,12 +37,13 @@ def load(stored: dict[str, Any], places: tuple[str, ...]) -> State:
     A town that is new begins without a level; one that is gone is forgotten.
     """
     known = {place: row for row, place in enumerate(stored["places"])}
+    kept = [row for row, place in enumerate(places) if place in known]
+    old = [known[places[row]] for row in kept]
     fresh = State.fresh(stored["hazard"], stored["district"], places)
-    for row, place in enumerate(places):
-        if place in known:
-            fresh.level[row] = stored["level"][known[place]]
-            fresh.certain_since[row] = _instants(stored["certain_since"][known[place]])
-            fresh.clear_since[row] = _instants(stored["clear_since"][known[place]])
+    if kept:
+        fresh.level[kept] = np.array(stored["level"], np.int8)[old]
+        fresh.certain_since[kept] = _instants(stored["certain_since"])[old]
+        fresh.clear_since[kept] = _instants(stored["clear_since"])[old]
     return State(
         hazard=fresh.hazard,
         district=fresh.district,
@@ -65,8 +66,8 @@ def load(stored: dict[str, Any], places: tuple[str, ...]) -> State:
     )
 
 
-def _instants(seconds: list[int | None]) -> Instants:
-    filled = [_NAT if s is None else s for s in seconds]
+def _instants(seconds: list[list[int | None]]) -> Instants:
+    filled = [[_NAT if s is None else s for s in row] for row in seconds]
     return np.array(filled, dtype=np.int64).astype("datetime64[s]")
 
 

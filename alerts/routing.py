@@ -76,6 +76,8 @@ def route(
             notices += _afterwards(change, routes, part, subsystem, people, now)
         else:
             notices += _by_the_matrix(change, routes, part, subsystem, now)
+    if not busy or change.reason not in CALLING:
+        return notices
     return [_spare(notice, change, routes, busy) for notice in notices]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ingest.times import Instants
 from rules.findings import Levels
@@ -69,13 +70,36 @@ class State:
         )
 
     @cached_property
+    def sure(self) -> Levels:
+        """Level per town that has been certain since `certain_since`; -1 before the first tick."""
+        counts: Levels = (~np.isnat(self.certain_since)).sum(axis=1, dtype=np.int8) - np.int8(1)
+        return counts
+
+    @cached_property
+    def possible(self) -> Levels:
+        """Level per town above which `clear_since` tells since when no level has been possible."""
+        counts: Levels = np.isnat(self.clear_since).sum(axis=1, dtype=np.int8) - np.int8(1)
+        return counts
+
+    @cached_property
     def resting(self) -> bool:
         """Whether nothing is in force, on hold or untold, so that a calm now changes nothing."""
         told = (self.alert, self.blind_since, self.blind_alert)
         quiet = not self.blind_told and all(item is None for item in told)
         return quiet and not self.level.any() and bool(np.isnat(self.certain_since[:, 1:]).all())
 
-    @property
+    @cached_property
     def top(self) -> Level:
         """Highest level in force."""
         return Level(int(self.level.max(initial=0)))
+
+    @cached_property
+    def in_force(self) -> frozenset[int]:
+        """Levels that some town has, without NONE."""
+        return frozenset(self.level.tolist()) - {int(Level.NONE)}
+
+    @cached_property
+    def topmost(self) -> npt.NDArray[np.bool_]:
+        """Towns at the highest level of the district; none where it has none."""
+        highest: npt.NDArray[np.bool_] = (self.level == self.top) & (self.level > 0)
+        return highest

@@ -70,7 +70,7 @@ def states(connection: Connection, places: tuple[str, ...]) -> dict[str, State]:
 
 
 def remember(connection: Connection, state: State, now: datetime) -> None:
-    """Keep the state of a hazard for the next tick."""
+    """Keep the state of a hazard for the next tick; `now` is when it came to be so."""
     kept = {"at": now, "state": dump(state)}
     if connection.execute(_KEEP_STATE, {"of_hazard": state.hazard, **kept}).rowcount == 0:
         connection.execute(insert(tables.lifecycle), {"hazard": state.hazard, **kept})

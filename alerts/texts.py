@@ -188,7 +188,11 @@ class Texts:
             undefined=StrictUndefined,
             autoescape=False,
             trim_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
         )
+        # Laid anew into the names of every part that is written; `check` refuses a template that uses one.
+        made.globals.clear()
         words = LANGUAGES[language](district=self.district)
         made.filters.update({name: getattr(words, name) for name in FILTERS})
         made.filters.update(plain=plain, grade=_grade)
@@ -224,12 +228,49 @@ class Texts:
         figure = t.figures[name]
         if f"{_FIGURE}{name}" not in self.templates or not known(figure):
             return ""
-        template = self._environments[language].get_template(f"{_FIGURE}{name}")
-        return tidy(template.render(figure=figure, t=t))
+        return self.part(f"{_FIGURE}{name}", language, {"figure": figure, "t": t})
 
     def part(self, name: str, language: str, facts: Mapping[str, object]) -> str:
         """One part of a message; UndefinedError where its template needs more than `facts`."""
         return tidy(self._environments[language].get_template(name).render(facts))
+
+    def attempt(self, name: str, language: str, facts: Mapping[str, object]) -> str | None:
+        """One part of a message; None where its template needs more than `facts`."""
+        # What it includes is not known before it is written, and may need more.
+        if not self._named(name, language) <= facts.keys():
+            return None
+        try:
+            return self.part(name, language, facts)
+        except UndefinedError:
+            return None
+
+    def addressed(
+        self, name: str, language: str, address: Mapping[str, object]
+    ) -> str | None:
+        """One part of a message that names no fact of any change; None where it does.
+
+        `address` is the subsystem, its role and task, and the step. They come from the configuration, so
+        that few differ, and what was written once is kept.
+        """
+        key = (name, language, *address.values())
+        if key not in self._addressed:
+            self._addressed[key] = self.attempt(name, language, address)
+        return self._addressed[key]
+
+    def _named(self, name: str, language: str) -> set[str]:
+        """Names that a template itself uses."""
+        if (name, language) not in self._names:
+            tree = self._environments[language].parse(self.templates[name][language])
+            self._names[name, language] = find_undeclared_variables(tree)
+        return self._names[name, language]
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], set[str]]:
+        return {}
+
+    @cached_property
+    def _addressed(self) -> dict[tuple[object, ...], str | None]:
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,34 +290,37 @@ class Letter:
         """The message to one subsystem, one line; see `Texts.render`."""
         change = self.change
         asked = task if change.to_level and change.reason not in ABOUT_DATA else ""
-        address = {
-            "subsystem": subsystem, "role": role, "task": asked, "ack_link": ack_link, "step": step
-        }  # fmt: skip
+        address = {"subsystem": subsystem, "role": role, "task": asked, "step": step}
         names = ["repeat"] if step else []
         names += [change.reason.value, "related", "task", "acknowledge", "disclaimer", *_marks(change)]
-        return _joined(self._part(name, address) for name in names)
+        return _joined(self._part(name, address, ack_link) for name in names)
 
-    def _part(self, name: str, address: Mapping[str, object]) -> str:
-        if name not in self._written:
-            self._written[name] = self._for_everybody(name)
-        written = self._written[name]
-        if written is not None:
-            return written
-        return self.texts.part(name, self.language, {**self._facts, **address})
+    def _part(self, name: str, address: Mapping[str, object], link: str | None) -> str:
+        """A part, written with as few names as it makes do with: the fewer, the more messages share it."""
+        written = self._written.get((name,)) or self.texts.addressed(name, self.language, address)
+        if written is None:
+            written = self._once(name, {})
+        if written is None:
+            written = self._once(name, {"ack_link": link})
+        if written is None:
+            facts = {**self._facts, **address, "ack_link": link}
+            written = self.texts.part(name, self.language, facts)
+        return written
 
-    def _for_everybody(self, name: str) -> str | None:
-        """A part that names neither person nor task; None where it does."""
-        try:
-            return self.texts.part(name, self.language, self._facts)
-        except UndefinedError:
-            return None
+    def _once(self, name: str, further: Mapping[str, object]) -> str | None:
+        """A part that names nobody in particular; None where it does."""
+        key = (name, *further.values())
+        if key not in self._written:
+            facts = {**self._facts, **further}
+            self._written[key] = self.texts.attempt(name, self.language, facts)
+        return self._written[key]
 
     @cached_property
     def _facts(self) -> dict[str, object]:
         return self.texts.facts(self.change, self.language)
 
     @cached_property
-    def _written(self) -> dict[str, str | None]:
+    def _written(self) -> dict[tuple[object, ...], str | None]:
         return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,16 @@ import numpy.typing as npt
 import xarray as xr
 from xarray.indexes import PandasIndex
 
-from ingest.batch import MASKING, Batch, Flags, Values
+from ingest.batch import MASKING, Batch, Flags, Kind, Values
 from ingest.quantities import quantity
 from ingest.timeline import Clock, Numbers, Timeline, runs
 from ingest.times import Instants, utc
 
 _HOUR = np.timedelta64(3600, "s")
+_DAY = 24 * _HOUR
+_NO_TIME = 0 * _HOUR
+_OBSERVED: Kind = "observation"
+_FORETOLD: Kind = "forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,67 +87,74 @@ def fill(batches: Sequence[Batch], nows: Instants, view: View) -> xr.Dataset:
         known = bisect_right(heard, _moment(exact[row]), key=lambda batch: batch.available_at)
         for run in runs(heard[laid:known]):
             for sheet in sheets:
-                sheet.timeline.lay(run)
+                sheet.lay(run, view)
         laid = known
         for sheet in sheets:
             sheet.cut(row, nows[row], view)
     return _dataset(sheets, nows, as_of, view)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Sheet:
     """Windows of one clock: those of every now, and the timeline they are cut from."""
 
-    timeline: Timeline
-    """What is known so far."""
-    back: int
-    """Columns before the line between observed and foretold."""
-    firsts: Numbers
-    """Column of the timeline where the window of each now begins."""
-    values: dict[str, Values]
-    """Quantity -> (now, place, column)."""
-    flags: dict[str, Flags]
-    """Quantity -> flag bits, likewise."""
+    def __init__(self, clock: Clock, lines: Numbers, view: View, names: tuple[str, ...]) -> None:
+        """Make room around `lines`, the number of the last observed column of each now."""
+        first = int(lines.min())
+        self.hourly = clock.hours == 1
+        self.names = names
+        self.shifts: list[int] = (lines - first).tolist()
+        self.timeline = Timeline(
+            clock=clock,
+            first=first,
+            back=view.hours_back if self.hourly else view.days_back,
+            ahead=view.hours_ahead if self.hourly else view.days_ahead,
+            shifts=max(self.shifts),
+            places=view.places,
+            quantities=names,
+        )
+        self._room: tuple[Values, Flags] | None = None
 
-    @classmethod
-    def empty(cls, clock: Clock, lines: Numbers, view: View, names: tuple[str, ...]) -> _Sheet:
-        """Windows around `lines`, the number of the last observed column of each now."""
-        hourly = clock.hours == 1
-        back = view.hours_back if hourly else view.days_back
-        ahead = view.hours_ahead if hourly else view.days_ahead
-        start = int(lines.min()) - back + 1
-        # In memory the places of an hour lie side by side: what looks along the hours then works on whole
-        # rows of places, several times faster on a province.
-        shape = (lines.size, back + ahead, len(view.places))
-        return cls(
-            timeline=Timeline(
-                clock=clock, start=start, columns=int(lines.max()) + 1 + ahead - start,
-                places=view.places, quantities=names,
-            ),
-            back=back,
-            firsts=lines - back + 1 - start,
-            values={name: np.full(shape, np.nan).transpose(0, 2, 1) for name in names},
-            flags={name: np.zeros(shape, np.uint8).transpose(0, 2, 1) for name in names},
-        )  # fmt: skip
+    def lay(self, run: list[Batch], view: View) -> None:
+        """Lay a run of batches, if it is read here."""
+        # Of other sources only some hours are read, which would make a past of days with holes.
+        if self.hourly or run[0].kind == "forecast" or run[0].source in view.remembering:
+            self.timeline.lay(run)
 
     def cut(self, row: int, now: np.datetime64, view: View) -> None:
-        """Fill the window of one now from what is laid so far, the most trusted source last."""
-        start = int(self.firsts[row])
-        for name, cube in self.values.items():
-            line, end = start + self.back, start + cube.shape[2]
-            bits = self.flags[name][row]
-            out = cube[row]
-            for source in reversed(view.sources):
-                past, ahead = ("observation", source, name), ("forecast", source, name)
-                # Of other sources only some hours are read, which would make a past of days with holes.
-                if self.timeline.clock.hours == 1 or source in view.remembering:
-                    self.timeline.cut(
-                        past, slice(start, line), None, out[:, : self.back], bits[:, : self.back]
-                    )
-                self.timeline.cut(
-                    ahead, slice(line, end), _oldest(source, now, view),
-                    out[:, self.back :], bits[:, self.back :],
+        """Fill the window of one now from what is laid so far, the most trusted source first."""
+        room = self.room(view)
+        values, flags = room[0][:, row], room[1][:, row]
+        timeline, shift = self.timeline, self.shifts[row]
+        past, ahead = slice(timeline.back), slice(timeline.back, None)
+        for kind, part, width in (_OBSERVED, past, timeline.back), (_FORETOLD, ahead, timeline.ahead):
+            columns, is_first = slice(shift, shift + width), True
+            for source in view.sources:
+                layer = timeline.layers.get((kind, source))
+                if layer is not None:
+                    oldest = _oldest(source, now, view) if kind == _FORETOLD else None
+                    lay = layer.write if is_first else layer.fill
+                    lay(columns, oldest, values[:, part], flags[:, part])
+                    is_first = False
+            if is_first:
+                values[:, part] = np.nan
+
+    def room(self, view: View) -> tuple[Values, Flags]:
+        """Values and flags as (quantity, now, column, place); flags are zero before the first cut.
+
+        One now alone is cut from where its most trusted source is laid already.
+        """
+        if self._room is None:
+            boards = self.timeline.boards
+            lead = next((boards[source] for source in view.sources if source in boards), None)
+            if lead is not None and len(self.shifts) == 1:
+                self._room = (lead[0][:, None], lead[1][:, None])
+            else:
+                timeline = self.timeline
+                shape = (
+                    len(self.names), len(self.shifts), timeline.back + timeline.ahead, len(view.places)
                 )  # fmt: skip
+                self._room = (np.empty(shape), np.zeros(shape, np.uint8))
+        return self._room
 
 
 def _sheets(nows: Instants, as_of: Instants, view: View) -> list[_Sheet]:
@@ -150,7 +162,7 @@ def _sheets(nows: Instants, as_of: Instants, view: View) -> list[_Sheet]:
     for name in view.quantities:
         clocks.setdefault(Clock.of(quantity(name)), []).append(name)
     return [
-        _Sheet.empty(
+        _Sheet(
             clock,
             clock.numbers(as_of) if clock.hours == 1 else clock.running(nows) - 1,
             view,
@@ -193,48 +205,63 @@ def _unshadowed(
     batches: list[Batch], now: np.datetime64, as_of: np.datetime64
 ) -> list[Batch]:
     """Leave out forecasts that a newer complete one, known at the first now, covers hour for hour."""
-    newest: dict[str, int] = {}
     known = bisect_right(batches, _moment(now), key=lambda batch: batch.available_at)
-    for place in reversed(range(known)):
+    foretold = [place for place in range(known) if batches[place].kind == "forecast"]
+    told_by = Counter(batches[place].source for place in foretold)
+    newest: dict[str, dict[frozenset[str], int]] = {}
+    for place in reversed(foretold):
         batch = batches[place]
-        found = newest.get(batch.source)
-        newer = found is None or batch.issued_at > batches[found].issued_at
-        if batch.kind == "forecast" and newer and batch.valid_at[0] <= as_of + _HOUR and _is_complete(batch):
-            newest[batch.source] = place
+        mine, told = newest.setdefault(batch.source, {}), frozenset(batch.values)
+        newer = told not in mine or batch.issued_at > batches[mine[told]].issued_at
+        if told_by[batch.source] > 1 and newer and _is_complete(batch, as_of):
+            mine[told] = place
     # A later batch corrects an earlier one of the same issue time, so only earlier ones can be covered.
-    return [
-        batch
-        for place, batch in enumerate(batches)
-        if place >= newest.get(batch.source, 0)
-        or not _is_shadowed(batch, batches[newest[batch.source]])
-    ]
+    shadowed = {
+        place
+        for place in foretold
+        for other in newest[batches[place].source].values()
+        if place < other and _is_shadowed(batches[place], batches[other])
+    }
+    return [batch for place, batch in enumerate(batches) if place not in shadowed]
 
 
-def _is_complete(batch: Batch) -> bool:
-    if (np.diff(batch.valid_at) != _HOUR).any():
+def _is_complete(batch: Batch, as_of: np.datetime64) -> bool:
+    """Whether it tells usably of every hour from the first foretold one to its last, or of a day's every."""
+    step = _step(batch)
+    if batch.valid_at[0] > as_of + step or (np.diff(batch.valid_at) != step).any():
         return False
     return not any(np.isnan(values).any() for values in batch.values.values()) and not any(
         (bits & np.uint8(MASKING)).any() for bits in batch.flags.values()
     )
 
 
+def _step(batch: Batch) -> np.timedelta64:
+    """A day for a batch of two days or more, else an hour."""
+    return _DAY if batch.valid_at.size > 1 and batch.valid_at[1] - batch.valid_at[0] == _DAY else _HOUR
+
+
 def _is_shadowed(batch: Batch, newest: Batch) -> bool:
     return (
-        batch.kind == "forecast"
+        batch.values.keys() <= newest.values.keys()
         and batch.issued_at <= newest.issued_at
         and bool(batch.valid_at[-1] <= newest.valid_at[-1])
-        and batch.places == newest.places
-        and batch.values.keys() <= newest.values.keys()
+        and (batch.places is newest.places or batch.places == newest.places)
+        and _keeps_step(batch, newest)
     )
+
+
+def _keeps_step(batch: Batch, newest: Batch) -> bool:
+    step = _step(newest)
+    return step == _HOUR or bool(((newest.valid_at[0] - batch.valid_at) % step == _NO_TIME).all())
 
 
 def _dataset(sheets: list[_Sheet], nows: Instants, as_of: Instants, view: View) -> xr.Dataset:
     variables: dict[str, tuple[tuple[str, ...], npt.NDArray[np.generic]]] = {}
     for sheet in sheets:
-        dims = ("now", "place", "hour" if sheet.timeline.clock.hours == 1 else "day")
-        for name, values in sheet.values.items():
-            variables[name] = (dims, values)
-            variables[f"flags_{name}"] = (dims, sheet.flags[name])
+        dims = ("now", "place", "hour" if sheet.hourly else "day")
+        for name, values, flags in zip(sheet.names, *sheet.room(view), strict=True):
+            variables[name] = (dims, values.transpose(0, 2, 1))
+            variables[f"flags_{name}"] = (dims, flags.transpose(0, 2, 1))
     axes = _axes(view.places, (view.hours_back, view.hours_ahead), (view.days_back, view.days_ahead))
     index = PandasIndex(nows, "now")
     moments = {**index.create_variables(), "as_of": ("now", as_of)}

@@ -7,6 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,8 +70,14 @@ def decode(envelope: Envelope, payload: bytes) -> Batch:
         kind=envelope.kind,
         issued_at=envelope.issued_at,
         available_at=envelope.available_at,
-        places=tuple(head["places"]),
+        places=_shared(tuple(head["places"])),
         valid_at=(np.array(head["hours"], dtype=np.int64) * 3600).astype("datetime64[s]"),
         values=values,
         flags=flags,
     )
+
+
+@lru_cache(maxsize=64)
+def _shared(places: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for equal places: the many batches of a province keep and compare one."""
+    return places

@@ -25,7 +25,7 @@ from pipeline.settings import reveal
 from pipeline.view import DERIVED
 from rules.baseline import Baseline
 from rules.derived import Day, day_maximum, day_mean, day_minimum, day_sum
-from rules.drought import DAYS_NEEDED, PARTS, drought_parts
+from rules.hazards.drought import DAYS_NEEDED, PARTS, drought_parts
 
 FILE = "baseline.npz"
 """Name of the baseline in the data folder."""

@@ -24,8 +24,8 @@ _PAUSE = timedelta(minutes=30)
 _ENDS = (timedelta(hours=0), timedelta(hours=13), timedelta(hours=20))
 _DAY = timedelta(days=1)
 _DAY_H = 24
-# After a stop of some days most sources tell the days that were missed; late hours come in as well.
-_AGAIN = 3
+# A report may be dated before a run that did not see it yet: it was still being checked and written.
+_OVERLAP = timedelta(hours=1)
 FARTHEST_BACK = 30
 """Days a late report is followed back [d]; what came later than that changes nothing derived any more."""
 # Days of forecast that are derived, the one under way being the first.
@@ -66,10 +66,10 @@ def derive(
 ) -> int:
     """Derive the days known at `now`, ended and foretold, and archive what is new or changed.
 
-    The last days are derived again, so that a stop of the service breaks no run of days; where a report that
-    came after `since` (the last time the job ran, None for never) tells of an earlier day, that day and all
-    after it are derived again as well, at most `FARTHEST_BACK` days. What was archived before stays readable
-    as of then. Returns the number of batches.
+    The earliest day of which a report that came after `since` (the last time the job ran, None for never)
+    tells is derived again, and all after it, at least the last one and at most `FARTHEST_BACK` days: a stop
+    of the service breaks no run of days, for the reports that came meanwhile tell of it. What was archived
+    before stays readable as of then. Returns the number of batches.
     """
     chain = tuple(derivations((*_ALWAYS, *judging.view.quantities)))
     again = _days_again(connection, now, judging, since)
@@ -105,12 +105,17 @@ def observing(judging: Judging) -> list[str]:
 def _days_again(
     connection: Connection, now: datetime, judging: Judging, since: datetime | None
 ) -> int:
-    """Ended days to derive again: a few, or back to the earliest of which a late report tells."""
+    """Ended days to derive again: the last, or back to the earliest of which a new report tells."""
     if since is None:
         return FARTHEST_BACK
-    earliest = judging.archive.earliest(connection, since, now, observing(judging))
-    late = 0 if earliest is None else -(-(now - earliest) // _DAY) + 1
-    return min(max(_AGAIN, late), FARTHEST_BACK)
+    earliest = judging.archive.earliest(connection, since - _OVERLAP, now, observing(judging))
+    if earliest is None:
+        return 1
+    # At a moment some frames have just ended and others end soon: one that ended at or after the report's
+    # hour holds it.
+    today = beijing_midnight(now)
+    ended = max(today + end for end in _ENDS if today + end <= now)
+    return min(max(1, (ended - earliest) // _DAY + 1), FARTHEST_BACK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +162,7 @@ class _Book:
         view = replace(
             judging.view,
             quantities=(*hourly, *daily),
-            hours_back=_DAY_H * (again + 2),
+            hours_back=_DAY_H * (again + 1),
             hours_ahead=_DAY_H * (_AHEAD + 1),
             days_back=depth,
             days_ahead=_AHEAD,

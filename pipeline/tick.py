@@ -58,10 +58,12 @@ def judge(
     now: datetime,
     judging: Judging,
     resting: Iterable[str] = (),
+    row: int = 0,
 ) -> dict[str, Step]:
     """Hazard -> step of its lifecycle, with the incidents the alerts share; pure.
 
-    `resting` names further hazards of which it is known that nothing changes at this now.
+    `now` is the one at `row` of the findings. `resting` names further hazards of which it is known that
+    nothing changes at this now: they take no step, and an incident of theirs may go on in others.
     """
     steps = {}
     for name, found in findings.items():
@@ -72,11 +74,10 @@ def judge(
             now,
             ladder=hazard.rule.ladder,
             conduct=hazard.conduct,
+            row=row,
         )
-    for name in resting:
-        steps[name] = Step(state=states[name], transitions=(), still=Still.CALM)
-    conducts = {name: judging.config.hazards[name].conduct for name in steps}
-    return share(steps, conducts, now)
+    conducts = {name: block.conduct for name, block in judging.config.hazards.items()}
+    return share(steps, conducts, now, {name: states[name] for name in resting})
 
 
 def fresh(hazard: str, judging: Judging) -> State:
@@ -91,8 +92,9 @@ def tick(now: datetime, ports: Ports) -> TickReport:
         states = store.states(connection, ports.config.district.place_ids)
         findings = assess(connection, [now], ports)
         steps = judge(states, findings, now, ports)
-        for step in steps.values():
-            store.remember(connection, step.state, now)
+        for name, step in steps.items():
+            if step.state is not states.get(name):
+                store.remember(connection, step.state, now)
         changes = in_order(steps.values())
         planned = sum(_announce(connection, change, ports, now) for change in changes)
         report = TickReport(

@@ -11,7 +11,7 @@ import xarray as xr
 
 from ingest.quantities import quantity
 from rules.sheet import provenance
-from rules.windows import Array, Bounds, Mask, groups
+from rules.windows import Array, Bounds, Mask, aligned, lags_of, midnights, zero_of
 
 RAIN, DAY_RAIN = "precipitation", "precipitation_day_20"
 FRAME_H = 24
@@ -41,16 +41,15 @@ class Frames:
         """The frames of every now of a block with ``precipitation`` (now, place, hour) [mm]."""
         series = block.variables[RAIN].values
         flags = block.variables[f"flags_{RAIN}"].values
+        begun = midnights(block)
+        end = begun + _ENDS + np.where(lags_of(block) - begun >= _ENDS, FRAME_H, 0)
+        first = zero_of(block) + end + 1 - 2 * FRAME_H
+        marks = provenance(aligned(flags, first + FRAME_H, 2 * FRAME_H))
         tenths = np.empty((_FRAMES * FRAME_H, *series.shape[:2]), np.float32)
-        end = np.zeros((series.shape[0], 1), np.int64)
-        marks = np.zeros(series.shape[:2], np.uint8)
-        for group in groups(block):
-            stop = group.ends_at(1, _ENDS) + 1
-            hours = series[group.rows, :, stop - _FRAMES * FRAME_H : stop]
-            tenths[:, group.rows] = np.moveaxis(hours, -1, 0) / STEP
-            marks[group.rows] = provenance(flags[group.rows, :, stop - 2 * FRAME_H : stop])
-            end[group.rows] = group.ends_at(0, _ENDS) - group.zero
+        hours = np.moveaxis(aligned(series, first, _FRAMES * FRAME_H), -1, 0)
+        np.divide(hours, STEP, out=tenths, casting="same_kind")
         np.rint(tenths, out=tenths)
+        end = end[:, None]
         missing = np.isnan(tenths)
         if not missing.any():
             return cls(tenths=tenths, missing=None, end=end, marks=marks)

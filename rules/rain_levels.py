@@ -13,7 +13,7 @@ from rules.findings import Findings
 from rules.indices.rain import Tenths
 from rules.level import Level
 from rules.rain_windows import RAIN, Frame, Rain, hours_of
-from rules.sheet import Criterion, Sheet, observed_age
+from rules.sheet import Cells, Criterion, Sheet, observed_age
 from rules.windows import Array, Bounds, Mask, Rows, Stretch, spell, stretches
 
 Figures = Callable[[Rain], Mapping[str, Array]]
@@ -55,6 +55,10 @@ class _Local(Criterion):
     limits: Limits
     """The limits (row, place)."""
 
+    @property
+    def settled(self) -> bool:
+        return self.metric.settled and self.limits.possible is self.limits.certain
+
     def sure(self, resolution: float, sign: int) -> Mask:
         return np.asarray(np.rint(self.metric.low * 10.0) >= self.limits.certain)
 
@@ -79,7 +83,8 @@ def judge(
         rain = Rain.around(series, stretch, frame)
         _climb(sheet, stretch, rain, ways)
         for level, own in ways.items():
-            _date(sheet, stretch, rain, own, np.asarray(sheet.floor[stretch.rows] == level))
+            at = np.asarray(sheet.floor[stretch.rows] == level)
+            _date(sheet, rain, own, Cells.where(at, stretch.rows))
         sheet.mark(stretch.rows, flags[stretch.rows][..., hours_of(stretch, frame)])
         for figure, told in figures(rain).items():
             extra.setdefault(figure, np.full(sheet.floor.shape, np.nan))[stretch.rows] = told
@@ -104,19 +109,17 @@ def _criterion(way: Way, metric: Bounds, rows: Rows) -> Criterion:
     )
 
 
-def _date(sheet: Sheet, stretch: Stretch, rain: Rain, own: Sequence[Way], at: Mask) -> None:
-    """Set onset, expiry, basis and own limits of the cells (row, place) that stand at a level."""
-    row, place = np.nonzero(at)
-    if not row.size:
+def _date(sheet: Sheet, rain: Rain, own: Sequence[Way], found: Cells) -> None:
+    """Set onset, expiry, basis and own limits of the cells that stand at a level."""
+    if not found.row.size:
         return
-    cells = rain.cells(row, place)
-    cell = (np.arange(len(sheet.floor))[stretch.rows][row], place)
-    hits = np.zeros((cells.last + 1, row.size), dtype=np.bool_)
+    cells, cell = rain.cells(found.row, found.place), found.at
+    hits = np.zeros((cells.last + 1, found.row.size), dtype=np.bool_)
     for way in own:
         limit = np.rint(way.limit * 10.0) if way.limits is None else way.limits.certain[cell]
         hits |= cells.storm(way.hours, cells.last) >= limit
         deciding = sheet.window[cell] == way.hours
-        mine = (cell[0][deciding], place[deciding])
+        mine = (cell[0][deciding], cell[1][deciding])
         sheet.basis[mine] = cells.cells(deciding).origin(way.hours)
         if way.limits is not None:
             sheet.threshold[mine] = way.limits.certain[mine] / 10.0

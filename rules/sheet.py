@@ -14,7 +14,8 @@ from ingest.times import Instants
 from rules.findings import Basis, Findings, Rested
 from rules.ladder import Rung, reached
 from rules.level import Level
-from rules.windows import Array, Bounds, Mask, Rows, Stretch, spell
+from rules.towns import names_of
+from rules.windows import Array, Bounds, Mask, Rows, Scalar, silence, spell, zero_of
 
 WINDOW = "window_hours"
 """Further figure of findings: length of the window behind the value [h]."""
@@ -45,19 +46,48 @@ class Criterion:
     window: float = np.nan
     """Length of the window behind the metric, where texts should say it [h]."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is missing: what is possible is what is sure."""
+        return self.metric.settled and all(gate.possible is gate.sure for gate in self.gates)
+
     def sure(self, resolution: float, sign: int) -> Mask:
         """Where the level is certainly reached."""
-        met = reached(sign * self.metric.low, sign * self.limit, resolution)
+        met = reached(_signed(self.metric.low, sign), sign * self.limit, resolution)
         for gate in self.gates:
             met &= gate.sure
         return met
 
     def possible(self, resolution: float, sign: int, limit: float) -> Mask:
         """Where `limit` is certainly reached or a gap may hide that it is."""
-        met = reached(sign * self.metric.high, sign * limit, resolution)
+        met = reached(_signed(self.metric.high, sign), sign * limit, resolution)
         for gate in self.gates:
             met &= gate.possible
         return met
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """Some nows and places of a block. Most weather is calm, so what only a level needs is asked here."""
+
+    row: npt.NDArray[np.intp]
+    """Row of each among the nows that were looked at, (cell,)."""
+    place: npt.NDArray[np.intp]
+    """Its place, (cell,)."""
+    at: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+    """Index into an array (now, place) of the whole block."""
+
+    @classmethod
+    def where(cls, found: Mask, rows: Rows) -> Cells:
+        """The cells that are true in an array (row, place) of some nows of a block."""
+        row, place = np.nonzero(found)
+        now = row if isinstance(rows, slice) else rows[row]
+        return cls(row=row, place=place, at=(now, place))
+
+    def of(self, series: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """Their hours, (cell, hour), from an array (row, place, hour)."""
+        # Hour by hour, because the places of an hour lie side by side.
+        return np.moveaxis(series, -1, 0)[:, self.row, self.place].T
 
 
 Sky = Mapping[Level, Sequence[Criterion]]
@@ -131,15 +161,19 @@ class Sheet:
 
     def _climb_one(self, rows: Rows, level: Level, way: Criterion) -> None:
         sure = way.sure(self.resolution, self.sign)
+        possible = sure if way.settled else way.possible(self.resolution, self.sign, way.limit)
+        lasting = possible
+        if way.clearing != way.limit:
+            lasting = way.possible(self.resolution, self.sign, way.clearing)
         fresh = sure & (self.floor[rows] < level)
         _put(self.floor, rows, fresh, level)
-        _put(self.reach, rows, way.possible(self.resolution, self.sign, way.limit), level)
-        _put(self.ceiling, rows, way.possible(self.resolution, self.sign, way.clearing), level)
+        _put(self.reach, rows, possible, level)
+        _put(self.ceiling, rows, lasting, level)
         _put(self.threshold, rows, fresh, way.limit)
         told = np.isfinite(way.metric.low) & (fresh | np.isnan(self.value[rows]))
-        self.value[rows] = np.where(told, way.metric.low, self.value[rows])
+        _put(self.value, rows, told, way.metric.low)
         if way.window == way.window:
-            self.window[rows] = np.where(told, way.window, self.window[rows])
+            _put(self.window, rows, told, way.window)
 
     def _note(self, rows: Rows, level: Level, way: Criterion) -> None:
         if level not in self.metrics:
@@ -150,30 +184,38 @@ class Sheet:
         self.metrics[level].low[rows] = way.metric.low
         self.metrics[level].high[rows] = way.metric.high
 
+    def begun(self, rows: Rows) -> Cells:
+        """The cells of some nows that have a level."""
+        return Cells.where(self.floor[rows] > 0, rows)
+
     def span(
-        self, group: Stretch, hits: Mask, foreseen: Mask, *, max_pause: int, at_least: int
+        self,
+        cells: Cells,
+        hits: Mask,
+        foreseen: Mask,
+        *,
+        max_pause: int,
+        at_least: int | npt.NDArray[np.int64],
     ) -> None:
-        """Set onset, expiry and basis of a group from the hours that meet the floor's threshold.
+        """Set onset, expiry and basis of cells that have a level, from the hours that meet its threshold.
 
         The spell begins at as_of or later and goes on while it pauses for at most `max_pause` hours. A
         level that no hour from as_of on meets rests on the observed past; it lasts `at_least` hours more.
 
         Parameters
         ----------
-        hits : array (row, place, hour)
+        hits : array (cell, hour)
             Whether an hour meets the level of the floor, from as_of on.
-        foreseen : array (row, place)
+        foreseen : array (cell,)
             Whether any forecast is known: without one nobody knows when what is there now ends.
         """
-        begun = self.floor[group.rows] > 0
         first, last = spell(hits, max_pause)
-        self.onset_h[group.rows] = np.where(begun, np.maximum(first, 0), -1)
+        self.onset_h[cells.at] = np.maximum(first, 0)
         end = np.where(last >= 0, last + 1, at_least)
-        self.expires_h[group.rows] = np.where(begun & (foreseen | (last < 0)), end, -1)
+        self.expires_h[cells.at] = np.where(foreseen | (last < 0), end, -1)
         foretold = hits[..., 1:].any(axis=-1)
         observed = hits[..., 0] | ~foretold
-        seen = observed * Basis.OBSERVED + foretold * Basis.FORECAST
-        self.basis[group.rows] = np.where(begun, seen, Basis.NOTHING)
+        self.basis[cells.at] = observed * Basis.OBSERVED + foretold * Basis.FORECAST
 
     def mark(self, rows: Rows, *flags: npt.NDArray[np.uint8]) -> None:
         """Note the provenance of the data used: arrays (row, place, hour or day) of flag bits."""
@@ -189,7 +231,7 @@ class Sheet:
         return Findings(
             hazard=name,
             nows=block.variables["now"].values,
-            places=tuple(block.variables["place"].values.tolist()),
+            places=names_of(block),
             floor=self.floor,
             reach=self.reach,
             ceiling=self.ceiling,
@@ -209,7 +251,7 @@ class Sheet:
 def hits_of(
     series: Array, floor: npt.NDArray[np.int8], ladder: Mapping[Level, Rung], resolution: float
 ) -> Mask:
-    """Whether each hour (row, place, hour) of a rising metric meets the threshold of the floor's level."""
+    """Whether each hour (..., hour) of a rising metric meets the threshold of its floor's level, (...)."""
     limits = np.full(len(Level), np.inf)
     for level, rung in ladder.items():
         limits[level] = np.rint(rung.limit / resolution)
@@ -226,22 +268,22 @@ def provenance(flags: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def observed_age(series: Array, block: xr.Dataset) -> Array:
     """Hours from the newest observation to now, (now, place) [h]; inf where the block holds none."""
-    past = int(np.count_nonzero(block.variables["hour"].values <= 0))
-    silent = np.isnan(series[..., past - 1])
-    behind = np.zeros(silent.shape)
-    if silent.any():
-        observed = ~np.isnan(series[silent][:, :past])
-        behind[silent] = np.where(
-            observed.any(axis=-1), np.argmax(observed[:, ::-1], axis=-1), np.inf
-        )
+    behind = silence(series[..., : zero_of(block) + 1])
     variables = block.variables
     lag = (variables["now"].values - variables["as_of"].values) / np.timedelta64(3600, "s")
     age: Array = behind + lag[:, None]
     return age
 
 
-def _put(target: npt.NDArray[np.generic], rows: Rows, where: Mask, value: float) -> None:
-    target[rows] = np.where(where, value, target[rows])
+def _put(target: npt.NDArray[np.generic], rows: Rows, where: Mask, value: float | Array) -> None:
+    if isinstance(rows, slice):
+        np.copyto(target[rows], value, where=where, casting="unsafe")
+    else:
+        target[rows] = np.where(where, value, target[rows])
+
+
+def _signed(series: Array, sign: int) -> Array:
+    return series if sign > 0 else -series
 
 
 def _moments(as_of: Instants, hours: npt.NDArray[np.int64]) -> Instants:

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from ingest.registry import Duration
-from ingest.times import BEIJING_OFFSET_H
 from rules.ladder import Falling, Rising
 from rules.level import Level
 from rules.sheet import Sheet, plain
-from rules.windows import Array, Bounds, Mask, Stretch, spell
+from rules.windows import Array, Bounds, Mask, Stretch, midnights, spell
 
 EXPIRY_H = 24
 """How far beyond its window a hazard looks for the end of what it found [h]."""
@@ -101,30 +100,36 @@ def endure(
     known = bridged(series if sheet.sign > 0 else -series, whole_hours(max_gap))
     zero = hours_back(ladder) - 1
     _climb(sheet, stretch, known, ladder)
-    floor = sheet.floor[stretch.rows]
-    hits = _hits(sheet, floor, known.low, ladder)[..., zero:]
-    foreseen = np.asarray(np.isfinite(series[..., zero + 1 :]).any(axis=-1))
-    sheet.span(stretch, hits, foreseen, max_pause=_PAUSE_H, at_least=1)
+    cells = sheet.begun(stretch.rows)
+    hits = _hits(sheet, sheet.floor[cells.at], cells.of(known.low), ladder)[:, zero:]
+    foreseen = np.asarray(np.isfinite(cells.of(series[..., zero + 1 :])).any(axis=-1))
+    sheet.span(cells, hits, foreseen, max_pause=_PAUSE_H, at_least=1)
     window = hours_ahead(ladder) - EXPIRY_H + stretch.lag
-    return np.where(floor > 0, hits[..., : window + 1].sum(axis=-1), np.nan)
+    count = np.full(known.open.shape, np.nan)
+    count[cells.row, cells.place] = hits[:, : window + 1].sum(axis=-1)
+    return count
 
 
 def _climb(sheet: Sheet, stretch: Stretch, known: Bridged, ladder: SpanLadder) -> None:
-    zero = hours_back(ladder) - 1
     best: dict[tuple[int, timedelta], Bounds] = {}
     for rung in ladder.values():
-        window = slice(zero + 1 - rung.hours, zero + stretch.lag + whole_hours(rung.within) + 1)
-        low = high = lowest_of(known.low[..., window], rung.hours).max(axis=-1)
-        if known.open.any():
-            high = low.copy()
-            high[known.open] = lowest_of(known.high[:, window], rung.hours).max(axis=-1)
-        best[rung.hours, rung.within] = Bounds(low=low, high=high)
-    metrics = {level: best[rung.hours, rung.within] for level, rung in ladder.items()}
-    sky = {
-        level: plain(rung, metrics[level] if sheet.sign > 0 else -metrics[level])
-        for level, rung in ladder.items()
-    }
+        if (rung.hours, rung.within) not in best:
+            ends = whole_hours(rung.within) + stretch.lag
+            found = _best_run(known, rung.hours, hours_back(ladder) - rung.hours, ends + rung.hours)
+            best[rung.hours, rung.within] = found if sheet.sign > 0 else -found
+    sky = {level: plain(rung, best[rung.hours, rung.within]) for level, rung in ladder.items()}
     sheet.climb(stretch.rows, sky)
+
+
+def _best_run(known: Bridged, hours: int, first: int, count: int) -> Bounds:
+    """The highest of the lowest hours of the runs within `count` hours."""
+    window = slice(first, first + count)
+    low = lowest_of(known.low[..., window], hours).max(axis=-1)
+    if not known.open.any():
+        return Bounds(low=low, high=low)
+    high = low.copy()
+    high[known.open] = lowest_of(known.high[:, window], hours).max(axis=-1)
+    return Bounds(low=low, high=high)
 
 
 def _hits(sheet: Sheet, floor: npt.NDArray[np.int8], series: Array, ladder: SpanLadder) -> Mask:
@@ -166,7 +171,7 @@ def bridged(series: Array, max_gap: int) -> Bridged:
     holes = np.zeros(series.shape[:-1], bool)
     if missing.any():
         holes |= missing.any(axis=-1)
-    if not holes.any():
+    else:
         return Bridged(low=series, open=holes, high=series[holes])
     filled, endless = _filled(series[holes], missing[holes], max_gap)
     low, may_be_more = series.copy(), holes.copy()
@@ -191,12 +196,12 @@ def _filled(series: Array, missing: Mask, max_gap: int) -> tuple[Array, Mask]:
 
 def lowest_of(series: Array, hours: int) -> Array:
     """Lowest value of each run of `hours` hours, (..., hour - hours + 1)."""
-    if hours == 1:
-        return series
-    count = series.shape[-1] - hours + 1
-    lowest = series[..., :count].copy()
-    for step in range(1, hours):
-        np.minimum(lowest, series[..., step : step + count], out=lowest)
+    lowest, covered = series, 1
+    while covered < hours:
+        # Two runs that overlap make a longer one: 1, 2, 4, ... hours, the last step as long as is left.
+        step = min(covered, hours - covered)
+        lowest = np.minimum(lowest[..., :-step], lowest[..., step:])
+        covered += step
     return lowest
 
 
@@ -208,16 +213,6 @@ def run_of(series: Array, hours: int) -> Array:
         part = best[..., step : step + lowest.shape[-1]]
         np.maximum(part, lowest, out=part)
     return best
-
-
-def midnights(block: xr.Dataset) -> npt.NDArray[np.int64]:
-    """Hours from as_of to the Beijing midnight that began the day of each now, (now,) [h]."""
-    now, as_of = (
-        block.variables[name].values.astype("datetime64[s]").astype(np.int64) // 3600
-        for name in ("now", "as_of")
-    )
-    begun: npt.NDArray[np.int64] = (now + BEIJING_OFFSET_H) // 24 * 24 - BEIJING_OFFSET_H - as_of
-    return begun
 
 
 def last_days(sheet: Sheet, block: xr.Dataset, met: Mask, foreseen: Mask) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from types import EllipsisType
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from ingest.times import BEIJING_OFFSET_H, Instants
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 Rows = slice | npt.NDArray[np.intp]
 """Some nows of a block, as an index."""
 
@@ -30,8 +33,21 @@ class Bounds:
     high: Array
     """The same, or +inf where a gap could hide more."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is missing: both sides are one array, and what is done to one is done."""
+        return self.high is self.low
+
     def __neg__(self) -> Bounds:
-        return Bounds(low=-self.low, high=-self.high)
+        return self.both(np.negative)
+
+    def __getitem__(self, part: Rows | tuple[EllipsisType, int]) -> Bounds:
+        return self.both(lambda side: side[part])
+
+    def both(self, change: Callable[[Array], Array]) -> Bounds:
+        """The same change on either side."""
+        low = change(self.low)
+        return Bounds(low=low, high=low if self.settled else change(self.high))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +96,8 @@ class Group(Stretch):
 
 def stretches(block: xr.Dataset) -> Iterator[Stretch]:
     """Split the nows of a block by the lag of as_of; nearly always there is one."""
-    zero = _zero(block)
-    lags = _hours(block.variables["now"].values) - _hours(block.variables["as_of"].values)
+    zero = zero_of(block)
+    lags = lags_of(block)
     for lag in np.unique(lags):
         rows = np.flatnonzero(lags == lag)
         whole: Rows = slice(None) if rows.size == lags.size else rows
@@ -90,7 +106,7 @@ def stretches(block: xr.Dataset) -> Iterator[Stretch]:
 
 def groups(block: xr.Dataset) -> Iterator[Group]:
     """Split the nows of a block by hour of the Beijing day; a live block gives one group."""
-    zero = _zero(block)
+    zero = zero_of(block)
     now = _hours(block.variables["now"].values)
     as_of = _hours(block.variables["as_of"].values)
     midnight = (now + BEIJING_OFFSET_H) // 24 * 24 - BEIJING_OFFSET_H
@@ -101,13 +117,42 @@ def groups(block: xr.Dataset) -> Iterator[Group]:
         yield Group(rows=whole, phase=int(phase), lag=int(lag), zero=zero)
 
 
-def _zero(block: xr.Dataset) -> int:
+def zero_of(block: xr.Dataset) -> int:
+    """Index of as_of along the hour dimension."""
     return int(np.flatnonzero(block.variables["hour"].values == 0)[0])
 
 
 def _hours(moments: Instants) -> npt.NDArray[np.int64]:
     hours: npt.NDArray[np.int64] = moments.astype("datetime64[s]").astype(np.int64) // 3600
     return hours
+
+
+def lags_of(block: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Whole hours from as_of to each now, (now,) [h]."""
+    return _hours(block.variables["now"].values) - _hours(block.variables["as_of"].values)
+
+
+def midnights(block: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Hours from as_of to the Beijing midnight that began the day of each now, (now,) [h]."""
+    now, as_of = (_hours(block.variables[name].values) for name in ("now", "as_of"))
+    begun: npt.NDArray[np.int64] = (now + BEIJING_OFFSET_H) // 24 * 24 - BEIJING_OFFSET_H - as_of
+    return begun
+
+
+def aligned(
+    series: npt.NDArray[Scalar], first: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[Scalar]:
+    """So many hours of each now from an hour index of its own on, (now, place, count).
+
+    With days that begin at `first`, nows at different hours of the day can be looked at together.
+    """
+    if (first == first[0]).all():
+        return series[..., first[0] : first[0] + count]
+    # The places of an hour lie side by side, so whole rows of them are moved.
+    nows, places, hours = series.shape
+    rows = np.moveaxis(series, -1, 1).reshape(nows * hours, places)
+    wanted = (np.arange(nows) * hours + first)[:, None] + np.arange(count)
+    return np.moveaxis(rows.take(wanted, axis=0), 1, -1)
 
 
 def highest(series: Array, max_gap: int) -> Bounds:
@@ -120,21 +165,28 @@ def highest(series: Array, max_gap: int) -> Bounds:
         A run of missing hours no longer than this cannot hide the maximum [h]; a longer one makes the
         upper bound infinite.
     """
-    low = np.maximum.reduce(series, axis=-1)
-    holes = np.isnan(low)
-    if not holes.any():
-        return Bounds(low=low, high=low)
-    holed = series[holes]
-    known = np.fmax.reduce(holed, axis=-1)
-    low[holes] = np.where(np.isnan(known), -np.inf, known)
-    high = low.copy()
-    high[holes] = np.where(_long_gap(np.isnan(holed), max_gap), np.inf, low[holes])
-    return Bounds(low=low, high=high)
+    return _farthest(series, max_gap, np.maximum, np.fmax, np.inf)
 
 
 def lowest(series: Array, max_gap: int) -> Bounds:
     """Minimum along the last axis, as bounds: low is +inf where nothing is known; see `highest`."""
-    return -highest(-series, max_gap)
+    return _farthest(series, max_gap, np.minimum, np.fmin, -np.inf)
+
+
+def _farthest(
+    series: Array, max_gap: int, farther: np.ufunc, farther_known: np.ufunc, end: float
+) -> Bounds:
+    """The value farthest towards one `end` of the numbers."""
+    low: Array = farther.reduce(series, axis=-1)
+    holes = np.isnan(low)
+    if not holes.any():
+        return Bounds(low=low, high=low)
+    holed = series[holes]
+    known = farther_known.reduce(holed, axis=-1)
+    low[holes] = np.where(np.isnan(known), -end, known)
+    high = low.copy()
+    high[holes] = np.where(_long_gap(np.isnan(holed), max_gap), end, low[holes])
+    return Bounds(low=low, high=high)
 
 
 def _long_gap(missing: npt.NDArray[np.bool_], max_gap: int) -> npt.NDArray[np.bool_]:
@@ -153,11 +205,17 @@ def consecutive(days: list[Bounds], length: int) -> Bounds:
     `days` holds an odd number of days, the middle one being today; with ``2 * length - 1`` of them every
     run contains today.
     """
+    low = _best_run([day.low for day in days], length)
+    if all(day.settled for day in days):
+        return Bounds(low=low, high=low)
+    return Bounds(low=low, high=_best_run([day.high for day in days], length))
+
+
+def _best_run(days: list[Array], length: int) -> Array:
     starts = range(len(days) - length + 1)
-    return Bounds(
-        low=np.max([np.min([d.low for d in days[s : s + length]], axis=0) for s in starts], axis=0),
-        high=np.max([np.min([d.high for d in days[s : s + length]], axis=0) for s in starts], axis=0),
-    )
+    runs = [np.minimum.reduce(days[start : start + length]) for start in starts]
+    best: Array = np.maximum.reduce(runs)
+    return best
 
 
 def spell(hits: npt.NDArray[np.bool_], max_pause: int) -> tuple[npt.NDArray[np.int64], ...]:
@@ -188,13 +246,36 @@ def _followed(hits: npt.NDArray[np.bool_], span: int) -> npt.NDArray[np.bool_]:
     return soon
 
 
+def silence(series: Array) -> Array:
+    """How many values are missing since the last one known along the last axis; inf where none is known."""
+    silent = np.isnan(series[..., -1])
+    count = np.zeros(silent.shape)
+    if silent.any():
+        known = ~np.isnan(series[silent][:, ::-1])
+        count[silent] = np.where(known.any(axis=-1), np.argmax(known, axis=-1), np.inf)
+    return count
+
+
+def any_known(series: Array) -> Mask:
+    """Whether any value along the last axis is known; nearly always the first is."""
+    if series.shape[-1] == 0:
+        return np.zeros(series.shape[:-1], np.bool_)
+    known = np.isfinite(series[..., 0])
+    if not known.all():
+        known[~known] = np.isfinite(series[~known]).any(axis=-1)
+    return known
+
+
 def newest(block: xr.Dataset, name: str) -> Array:
     """Last known value of a daily quantity, (now, place); NaN where the days of the block hold none."""
-    past = block.variables["day"].values < 0
-    days = block.variables[name].values[..., past]
+    past = int(np.count_nonzero(block.variables["day"].values < 0))
+    days = block.variables[name].values[..., :past]
     if days.shape[-1] == 0:
         return np.full(days.shape[:-1], np.nan)
-    known = ~np.isnan(days)
-    last = days.shape[-1] - 1 - np.argmax(known[..., ::-1], axis=-1)
-    found: Array = np.take_along_axis(days, last[..., None], axis=-1)[..., 0]
+    found: Array = days[..., -1].copy()
+    silent = np.isnan(found)
+    if silent.any():
+        older = days[silent]
+        last = days.shape[-1] - 1 - np.argmax(~np.isnan(older[:, ::-1]), axis=-1)
+        found[silent] = older[np.arange(last.size), last]
     return found

@@ -15,7 +15,7 @@ from pipeline.demo.show import Show, print_opening, print_summary
 from pipeline.demo.stage import finish, set_stage
 from pipeline.settings import DATABASE_FILE, Settings
 
-_WIDTH = 132
+_WIDTH = 150
 
 
 def play(settings: Settings, event: str, until: str | None = None) -> None:

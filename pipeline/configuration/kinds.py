@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-HOMES = ("ingest.sources", "rules", "alerts.channels")
+HOMES = ("ingest.sources", "rules.hazards", "alerts.channels")
 """Packages whose modules may register a source, a hazard or a channel."""
 
 

@@ -146,13 +146,17 @@ def _judge_all(
         block = nows[start : start + BLOCK]
         findings = assess(connection, block, judging)
         states = {name: states.get(name) or fresh(name, judging) for name in findings}
-        calm = {name: found.calm.tolist() for name, found in findings.items()}
+        stirred = {name: (~found.calm).tolist() for name, found in findings.items()}
         for row, now in enumerate(block):
             # Most hazards rest at most times of a year, and a calm now changes nothing of them.
-            resting = [name for name in findings if calm[name][row] and states[name].resting]
-            busy = {name: findings[name].at(row) for name in findings if name not in resting}
-            steps = judge(states, busy, now, judging, resting)
-            states = {name: step.state for name, step in steps.items()}
+            busy = {
+                name: found
+                for name, found in findings.items()
+                if stirred[name][row] or not states[name].resting
+            }
+            resting = states.keys() - busy.keys()
+            steps = judge(states, busy, now, judging, resting, row) if busy else {}
+            states |= {name: step.state for name, step in steps.items()}
             yield start + row + 1, now, in_order(steps.values())
 
 
@@ -184,8 +188,14 @@ class _Book:
 
     def _called(self, change: Transition) -> list[Page]:
         """The calls of an incident so far; everybody has answered those of earlier ticks."""
-        pages = self.pages.get(change.incident, [])
-        return [replace(page, answered=page.begun_at < change.at) for page in pages]
+        pages = [
+            replace(page, answered=True)
+            if not page.answered and page.begun_at < change.at
+            else page
+            for page in self.pages.get(change.incident, [])
+        ]
+        self.pages[change.incident] = pages
+        return pages
 
     def _call(self, change: Transition, notices: Sequence[Notice]) -> None:
         """Remember the calls of a change; those of an alert that is over count no more."""

@@ -7,7 +7,8 @@ formulas and limits are those of papers and open programs that follow it, named 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -27,6 +28,8 @@ from rules.indices.standardise import (
 Array = npt.NDArray[np.float64]
 Calibration = slice | tuple[int, int] | npt.NDArray[np.bool_] | None
 """Which months are fitted: all (None), a slice or (start, stop) of month indices, or a mask over time."""
+Days = npt.NDArray[np.bool_]
+"""Truth about each day, (day, ...)."""
 Distribution = Literal["gamma", "pearson3", "loglogistic"]
 Fit = GammaFit | Pearson3Fit | LogLogisticFit
 
@@ -152,7 +155,7 @@ def mci(
     A check in Sichuan found that MCI overstates severity there (doi 10.11924/j.issn.1000-6850.casb17110072).
     """
     parts = zip(weights, (spiw60, mi30, spi90, spi150), strict=True)
-    weighted = [_float(weight) * _float(part) for weight, part in parts]
+    weighted = (_float(weight) * _float(part) for weight, part in parts)
     return np.asarray(_float(ka) * sum(weighted))
 
 
@@ -236,15 +239,27 @@ def drought_run(
         It ends on the so-many-th day in a row without drought.
     """
     grades = _float(classes)
-    dry_days, calm_days = _in_a_row(grades >= 1.0), _in_a_row(grades < 1.0)
+    dry, calm = (np.moveaxis(hits, -1, 0) for hits in (grades >= 1.0, grades < 1.0))
     under_way, length = np.zeros(grades.shape, bool), np.zeros(grades.shape, np.int64)
-    state, age = np.zeros(grades.shape[:-1], bool), np.zeros(grades.shape[:-1], np.int64)
-    for day in range(grades.shape[-1]):
-        starts = ~state & (dry_days[..., day] >= start_after)
-        state = (state | starts) & (calm_days[..., day] < end_after)
-        age = np.where(starts, dry_days[..., day], age + 1) * state
-        under_way[..., day], length[..., day] = state, age
+    for day, age in enumerate(_ages(dry, calm, start_after, end_after)):
+        under_way[..., day], length[..., day] = age > 0, age
     return DroughtRun(under_way=under_way, length=length)
+
+
+def run_under_way(
+    dry: Days, calm: Days, *, start_after: int, end_after: int
+) -> npt.NDArray[np.int64]:
+    """Length of the process under way on the last day alone, (...) [d]; 0 where none is.
+
+    Parameters
+    ----------
+    dry, calm : arrays (day, ...)
+        Days at light drought or worse, and days without drought; a day that is unknown is neither.
+    start_after, end_after : see `drought_run`, which this equals on its last day
+    """
+    ages = deque(_ages(dry, calm, start_after, end_after), maxlen=1)
+    length: npt.NDArray[np.int64] = ages[0].astype(np.int64)
+    return length
 
 
 def _float(values: npt.ArrayLike) -> Array:
@@ -259,11 +274,16 @@ def _windows(units: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]
     return windows
 
 
-def _in_a_row(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """How many hits in a row end at each step of the last axis."""
-    step = np.arange(1, hits.shape[-1] + 1, dtype=np.int64)
-    last_miss = np.maximum.accumulate(np.where(hits, 0, step), axis=-1)
-    return step - last_miss
+def _ages(
+    dry: Days, calm: Days, start_after: int, end_after: int
+) -> Iterator[npt.NDArray[np.int32]]:
+    """Length of the process under way on each day, (...) [d]; 0 where none is. See `drought_run`."""
+    dry_days, calm_days, age = (np.zeros(dry.shape[1:], np.int32) for _ in range(3))
+    for hit, miss in zip(dry, calm, strict=True):
+        dry_days, calm_days = (dry_days + 1) * hit, (calm_days + 1) * miss
+        starts = (age == 0) & (dry_days >= start_after)
+        age = np.where(starts, dry_days, age + (age > 0)) * (calm_days < end_after)
+        yield age
 
 
 def _against_months(sums: Array, calibration: Calibration, distribution: Distribution) -> Array:

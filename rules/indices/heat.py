@@ -139,12 +139,20 @@ def _temperature_humidity(
 ) -> Array:
     celsius, percent = _float(temperature), _float(hurs)
     try:
-        np.broadcast_shapes(celsius.shape, percent.shape)
+        celsius, percent = np.broadcast_arrays(celsius, percent)
     except ValueError:
         message = f"hurs: shape {percent.shape} does not fit that of {name}, {celsius.shape}"
         raise ValueError(message) from None
-    dryness = 1.0 - np.clip(percent, floor, 100.0) / 100.0
-    index: Array = np.asarray(1.8 * celsius - 0.55 * (1.8 * celsius - 26.0) * dryness + 32.0)
+    # Step by step in the same memory: on a province new memory costs more than the sums.
+    dryness = np.asarray(np.clip(percent, floor, 100.0))
+    dryness /= 100.0
+    np.subtract(1.0, dryness, out=dryness)
+    index = np.asarray(1.8 * celsius)
+    relief = np.asarray(index - 26.0)
+    relief *= 0.55
+    relief *= dryness
+    index -= relief
+    index += 32.0
     return index
 
 

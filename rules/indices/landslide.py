@@ -97,7 +97,7 @@ def _decays(decay: float, days: int) -> list[float]:
 def _weighted(rain: Array, weights: list[float], lag: int) -> Array:
     """Sum of weight times rain, the first weight for the day `lag` days ago and so on backwards."""
     reach = lag + len(weights) - 1
-    out = np.full(rain.shape, np.nan)
+    out = np.full_like(rain, np.nan)
     days = rain.shape[-1]
     if days <= reach:
         return out

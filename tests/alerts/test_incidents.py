@@ -418,3 +418,15 @@ def test_the_spared_get_their_words_without_a_link(connection: Connection):
     calls.announce(connection, of("ponds"), notices, DESK, AT)
     assert store.calls(connection) == []
     assert notices[0].task == {"zh": "出诊", "en": "visit"}
+
+
+def test_an_incident_of_a_hazard_at_rest_goes_on_in_another():
+    """A replay does not step hazards at rest; what opens soon after they ended joins them all the same."""
+    weather = Weather()
+    weather.at(0, rain=RED)
+    weather.at(2)
+    now = AT + 3 * HOUR
+    steps = {"slides": weather.step("slides", RED, now)}
+    made = share(steps, weather.conducts, now, {"rain": weather.states["rain"]})
+    assert list(made) == ["slides"]
+    assert made["slides"].transitions[0].incident == STORM

@@ -21,7 +21,7 @@ from fakes import (
     findings,
 )
 
-from alerts.lifecycle import Still
+from alerts.lifecycle import Still, advance
 from alerts.memory import dump, load
 from alerts.transition import Reason
 from ingest.times import instant64
@@ -551,3 +551,30 @@ def test_the_window_is_that_of_the_value():
     rows = {"value": [60.0, 82.0, 40.0], "extra": {"window_hours": [6.0, 3.0, 24.0], "run": [1.0, 2.0, 3.0]}}
     made = Story().at(0, RED, RED, ORANGE, **rows).transitions[0]
     assert (made.value, made.figures) == (82.0, {"window_hours": 3.0, "run": 3.0})
+
+
+def test_a_state_of_which_nothing_changes_is_handed_back_as_it_came():
+    """So nobody writes it down again: at rest, in force, held and kept."""
+    story = Story(ladder=HELD)
+    for hour, floor in ((0, NONE), (2, YELLOW), (4, YELLOW), (8, NONE)):
+        story.at(hour, floor)
+        before = story.state
+        assert story.at(hour + 0.5, floor).state is before
+
+
+def test_of_many_nows_the_one_at_the_row_is_judged():
+    """A replay hands over its block as it is."""
+    rows = [findings([level, NONE, NONE], AT) for level in (RED, ORANGE)]
+    block = replace(
+        rows[0],
+        **{
+            name: np.concatenate([getattr(each, name) for each in rows])
+            for name in ("nows", "floor", "reach", "ceiling", "value", "threshold", "onset", "expires",
+                         "basis", "age", "marks")
+        },
+    )  # fmt: skip
+    for row, found in enumerate(rows):
+        state = Story().state
+        alone = advance(state, found, AT, ladder=LADDER, conduct=CONDUCT)
+        among = advance(state, block, AT, ladder=LADDER, conduct=CONDUCT, row=row)
+        assert among.transitions == alone.transitions

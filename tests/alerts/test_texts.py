@@ -572,3 +572,21 @@ def test_a_figure_has_its_words(name: str, number: float, zh: str, en: str):
     for language, words in (("zh", zh), ("en", en)):
         text = of(RAIN, language, figures={name: number})[0]
         assert (words in text) if words else (text == bare[language])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_letter_to_many_says_to_each_what_a_letter_of_their_own_would(reason: Reason, language: str):
+    """Parts that are shared are never those of somebody else."""
+    made = change(reason)
+    letter = shipped().letter(made, language)
+    for subsystem in ("应急", "卫健"):
+        for role, task, link, step in (
+            ("lead", "a", None, 0), ("support", "a", "http://localhost/1", 0),
+            ("lead", "b", "http://localhost/2", 1), ("inform", "", None, 2),
+        ):  # fmt: skip
+            address: dict[str, Any] = {
+                "subsystem": subsystem, "role": role, "task": task, "ack_link": link, "step": step
+            }  # fmt: skip
+            alone = replace(shipped()).render(made, language=language, **address)
+            assert letter.to(**address) == alone

@@ -10,20 +10,20 @@ import xarray as xr
 
 from ingest.quantities import QUANTITIES
 from pipeline.configuration.kinds import register_all
-from rules.cold_wave import ColdWave, ColdWaveRung
-from rules.critical_rain import CriticalRain, CriticalRung, Ground
-from rules.drought import Drought, DroughtRung
 from rules.findings import Findings, Verdict
-from rules.forest_fire import FireRung, ForestFire
-from rules.gale import Gale, GaleRung
 from rules.hazard import Hazard, hazard
-from rules.heat import Heat, HeatRung
-from rules.heat_stress import HeatStress
-from rules.heat_wave import HeatWave, HeatWaveRung
-from rules.landslide import Landslide, LandslideRung
+from rules.hazards.cold_wave import ColdWave, ColdWaveRung
+from rules.hazards.critical_rain import CriticalRain, CriticalRung, Ground
+from rules.hazards.drought import Drought, DroughtRung
+from rules.hazards.forest_fire import FireRung, ForestFire
+from rules.hazards.gale import Gale, GaleRung
+from rules.hazards.heat import Heat, HeatRung
+from rules.hazards.heat_stress import HeatStress
+from rules.hazards.heat_wave import HeatWave, HeatWaveRung
+from rules.hazards.landslide import Landslide, LandslideRung
+from rules.hazards.low_temperature import LowTemperature
+from rules.hazards.rainstorm import RainRung, Rainstorm, RainWindow
 from rules.level import Level
-from rules.low_temperature import LowTemperature
-from rules.rainstorm import RainRung, Rainstorm, RainWindow
 from rules.spans import FallingSpan, RisingSpan
 
 register_all()

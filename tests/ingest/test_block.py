@@ -1,6 +1,7 @@
 """A block shows what was known at each now, and nothing that came later."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import numpy as np
@@ -182,7 +183,31 @@ def test_a_run_with_steps_of_three_hours_hides_nothing_between():
     assert found == [40, 31, 32, 40]
 
 
+def test_a_town_alone_keeps_the_flag_of_what_was_masked():
+    """One town told of by batches of two loses nothing that it would not lose in a block of both."""
+    reports = (
+        foretold(30, 31, issued=0), foretold(99, NAN, issued=0.2, flag=Flag.RANGE, first=3),
+        foretold((40, 40), (NAN, 41), (NAN, 42), issued=0.4),
+    )
+    both, alone = (
+        block(*reports, nows=(0.5,), places=places) for places in ((A, B), (A,))
+    )
+    xr.testing.assert_identical(both.isel(place=[0]), alone)
+
+
 HUMIDITY = "relative_humidity_2m"
+
+
+def test_a_gap_of_one_quantity_is_no_gap_of_another():
+    """Quantities told together are taken each for itself."""
+    first, second = foretold(30, 31, issued=0), foretold(NAN, 41, issued=1, first=2)
+    runs = [
+        replace(run, values={**run.values, HUMIDITY: np.full(run.values[T].shape, wet)})
+        for run, wet in ((first, 50.0), (second, 60.0))
+    ]
+    found = block(*runs, nows=(1,), quantities=(T, HUMIDITY), hours_ahead=2)
+    assert found[T].values[0, 0, 3:].tolist() == [31, 41]
+    assert found[HUMIDITY].values[0, 0, 3:].tolist() == [60, 60]
 
 
 @pytest.mark.parametrize(
@@ -280,6 +305,36 @@ def test_a_day_to_come_is_read_from_the_newest_forecast():
         found[RUN].values[:, 0], [[NAN, NAN, 1], [NAN, NAN, 2], [NAN, 2, NAN]]
     )
     assert found[RUN].values[1, 1, 2] == 1
+
+
+DAYS = {"quantities": (RUN,), "days_back": 1, "days_ahead": 2, "remembering": ("station",)}
+
+
+def of_days(*values: float, issued: float, first: int = 16) -> Batch:
+    """A forecast of days, one after another, the first of them ending at an hour."""
+    parts = [foretold(value, issued=issued, first=first + 24 * day, quantity=RUN)
+             for day, value in enumerate(values)]  # fmt: skip
+    return replace(
+        parts[0], valid_at=np.concatenate([part.valid_at for part in parts]),
+        values={RUN: np.concatenate([part.values[RUN] for part in parts], axis=1)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("newer", "expected"),
+    [
+        (of_days(5, 6, issued=1), [5, 6]),
+        (of_days(5, issued=1), [5, 2]),
+        (of_days(NAN, 6, issued=1), [1, 6]),
+        (of_days(5, 6, issued=1, first=40), [1, 5]),
+        (of_days(5, 6, issued=1, first=17), [1, 2]),
+        (of_days(5, 6, issued=-1), [1, 2]),
+    ],
+)
+def test_a_newer_run_of_days_hides_only_what_it_says_better(newer, expected):
+    """A shorter run, one with a gap, of later days, of hours that end no day, or an older one hides less."""
+    found = block(of_days(1, 2, issued=0), newer, nows=(1,), **DAYS)
+    assert found[RUN].values[0, 0, 1:].tolist() == expected
 
 
 @pytest.mark.parametrize(("remembering", "expected"), [((), []), (("station",), [5.0])])

@@ -76,6 +76,11 @@ def test_what_comes_back_cannot_be_written():
         through(said(30, places=(A,))).values[T][0, 0] = 99
 
 
+def test_batches_of_the_same_places_share_them():
+    """A hundred batches of a province do not keep a hundred lists of its places."""
+    assert through(said(30)).places is through(said(31, 32)).places
+
+
 @pytest.mark.parametrize("keep", [0, 3, 4, 10, -1])
 def test_damaged_bytes_are_an_error(keep):
     """A payload cut short is never read as weather."""

@@ -29,8 +29,8 @@ from pipeline.derive import derive
 from pipeline.ports import Ports
 from pipeline.wiring import build
 from rules.baseline import Baseline, fit_baseline
-from rules.drought import PARTS
 from rules.findings import Findings, Verdict
+from rules.hazards.drought import PARTS
 
 NOW = datetime(2022, 8, 18, 0, 30, tzinfo=UTC)
 """08:30 in Beijing."""

@@ -191,6 +191,26 @@ def test_a_late_report_mends_the_run(ports):
     assert np.isnan(known(ports, DUE + DAY + 2 * HOUR))
 
 
+def test_a_report_dated_before_a_run_that_did_not_see_it_is_not_lost(ports):
+    """It was still being written while the job ran."""
+    report(ports, 0, 36.0)
+    run(ports, DUE)
+    run(ports, DUE + DAY)
+    report(ports, 1, 36.0, known=DUE + DAY - timedelta(minutes=1))
+    with writing(ports.engine) as connection:
+        derive(connection, DUE + 2 * DAY, ports, DUE + DAY)
+    assert days(ports, DUE + 2 * DAY)[0, -2] == 2
+
+
+def test_days_of_which_nothing_new_is_told_are_not_derived_again(ports):
+    """Only the last one is, whatever happens; of the others nothing can have changed."""
+    for day in (0, 1, 2):
+        report(ports, day, 36.0)
+    with writing(ports.engine) as connection:
+        derive(connection, DUE + 2 * DAY, ports, DUE + 2 * DAY + HOUR)
+    np.testing.assert_array_equal(days(ports, DUE + 2 * DAY)[0], [NAN] * 4 + [1])
+
+
 def test_a_report_that_comes_a_week_late_changes_that_day_and_all_after_it(ports):
     """The missing day is filled in, the run is as long as it was, and the old answer stays readable."""
     for day in (0, 2, 3, 4, 5, 6, 7):

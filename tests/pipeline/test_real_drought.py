@@ -44,8 +44,8 @@ from pipeline.ports import Judging
 from pipeline.tick import assess
 from pipeline.view import view_of
 from rules.baseline import fit_baseline
-from rules.drought import PARTS
 from rules.findings import Findings
+from rules.hazards.drought import PARTS
 from rules.level import Level
 
 DAY = timedelta(days=1)

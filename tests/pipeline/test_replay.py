@@ -25,7 +25,7 @@ from pipeline.replay import run as replaying
 from pipeline.replay.report import as_json
 from pipeline.replay.run import Period, Replay, archive_period, event_period, run
 from pipeline.work import Job
-from rules.heat import Heat
+from rules.hazards.heat import Heat
 
 FIRST, LAST = day("08-05 00:05"), day("08-08 00:05")
 """Three days that open at orange, are raised to red and spread."""

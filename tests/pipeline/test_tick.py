@@ -64,6 +64,14 @@ def test_a_second_tick_at_the_same_moment_changes_nothing(ports: Ports):
     assert len(second["tick"]) == len(first["tick"]) == 1
 
 
+def test_a_state_that_did_not_change_is_not_written_again(ports: Ports):
+    """What is kept says since when it has been so."""
+    tick(NOW, ports)
+    before = rows(ports)["lifecycle"]
+    tick(NOW + HOUR / 60, ports)
+    assert rows(ports)["lifecycle"] == before
+
+
 @pytest.mark.parametrize("table", ["transition", "notice", "call", "delivery", "lifecycle", "tick"])
 def test_a_tick_that_fails_anywhere_leaves_nothing(ports: Ports, table: str):
     """Whichever row cannot be written, none is; the next tick does the whole work."""

@@ -7,8 +7,8 @@ import pytest
 from simulators.seasons import block, every_hour
 from simulators.sky import FIRST_DAY, LAST_DAY, NAN, at, place
 
-from rules.cold_wave import ColdWave, ColdWaveRung
 from rules.findings import Basis, Verdict
+from rules.hazards.cold_wave import ColdWave, ColdWaveRung
 from rules.level import Level
 
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from simulators.rainfall import Sky, amounts, around
 
-from rules.critical_rain import CriticalRain, CriticalRung, Ground
 from rules.findings import Basis, Findings
+from rules.hazards.critical_rain import CriticalRain, CriticalRung, Ground
 from rules.level import Level
 
 YELLOW, ORANGE, RED = Level.YELLOW, Level.ORANGE, Level.RED

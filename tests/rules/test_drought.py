@@ -11,8 +11,8 @@ from simulators.parched import DAY_0, at, block, of_parts
 from ingest.batch import Flag
 from rules.baseline import FITS, Baseline
 from rules.derived import Day, derivations
-from rules.drought import DAYS_NEEDED, PARTS, Drought, DroughtRung, Weights, drought_parts
 from rules.findings import Basis
+from rules.hazards.drought import DAYS_NEEDED, PARTS, Drought, DroughtRung, Weights, drought_parts
 from rules.indices.evaporation import thornthwaite
 from rules.indices.standardise import GammaFit
 from rules.level import Level

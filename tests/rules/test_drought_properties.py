@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from simulators.parched import at, of_parts
 
-from rules.drought import PARTS, Drought, DroughtRung
+from rules.hazards.drought import PARTS, Drought, DroughtRung
 from rules.level import Level
 
 RULE = Drought(

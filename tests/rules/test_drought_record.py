@@ -8,7 +8,7 @@ import pytest
 
 from rules.baseline import NEEDED, Baseline, fit_baseline
 from rules.derived import Day
-from rules.drought import DAYS_NEEDED, PARTS, Drought, DroughtRung, drought_parts
+from rules.hazards.drought import DAYS_NEEDED, PARTS, Drought, DroughtRung, drought_parts
 from rules.indices.drought import WEIGHTS_NORTH, WEIGHTS_SOUTH
 from rules.level import Level
 

@@ -5,7 +5,7 @@ import pytest
 from simulators.sky import at, block, days
 
 from rules.findings import Basis, Verdict
-from rules.heat import Heat, HeatRung
+from rules.hazards.heat import Heat, HeatRung
 from rules.level import Level
 from rules.sheet import Sheet, observed_age
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from rules.derived import Day, derivations
-from rules.fire_weather import CARRY_DAYS, fire_weather
+from rules.hazards.fire_weather import CARRY_DAYS, carried, fire_weather
 from rules.indices import fire
 
 NAN = float("nan")
@@ -133,6 +133,29 @@ def test_towns_have_codes_of_their_own():
     alone, both = run([hours_of(HOT_DRY)] * 6), run(days)
     np.testing.assert_array_equal(both["fwi"][1], alone["fwi"][0])
     assert np.isnan(both["fwi"][0, 3])
+
+
+def test_a_town_carries_the_codes_that_it_would_carry_alone():
+    """However many days of the others are missing."""
+    chance = np.random.default_rng(3)
+    before = {name: chance.uniform(1.0, 80.0, (40, CARRY_DAYS)) for name in CODES}
+    before["dc"][chance.random((40, CARRY_DAYS)) < 0.3] = NAN
+    before["fwi"][chance.random((40, CARRY_DAYS)) < 0.3] = NAN
+    before["dc"][:, 4] = before["fwi"][:, 4] = 7.0
+    together = carried(past(before))
+    for town in range(40):
+        alone = carried(past({name: series[town : town + 1] for name, series in before.items()}))
+        for part in ("ffmc", "dmc", "dc", "missing", "waiting"):
+            assert getattr(together, part)[town] == getattr(alone, part)[0]
+
+
+def past(before):
+    """A day that knows nothing but the codes before it."""
+    towns = len(before["dc"])
+    return Day(
+        date=np.datetime64("2022-08-18"), hours={}, before=before, same={},
+        latitude=np.full(towns, 29.0), baseline=None,
+    )
 
 
 def test_the_month_is_that_of_the_noon():

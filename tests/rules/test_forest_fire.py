@@ -10,7 +10,7 @@ from simulators.fire_days import FIRST, LAST, NAN, at, block, noons
 
 from ingest.batch import Flag
 from rules.findings import Basis, Verdict
-from rules.forest_fire import FireRung, ForestFire
+from rules.hazards.forest_fire import FireRung, ForestFire
 from rules.level import Level
 
 CLASSES = (5.2, 11.2, 21.3, 38.0)

@@ -8,7 +8,7 @@ from simulators.seasons import block, every_hour
 from simulators.sky import NAN, at, place
 
 from rules.findings import Verdict
-from rules.gale import Gale, GaleRung
+from rules.hazards.gale import Gale, GaleRung
 from rules.level import Level
 
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from simulators.sky import CALM, NAN, PEAK, at, block, days, place
 
 from ingest.batch import Flag
 from rules.findings import Basis, Verdict
-from rules.heat import Heat, HeatRung
+from rules.hazards.heat import Heat, HeatRung
 from rules.level import Level
 
 LADDER = {

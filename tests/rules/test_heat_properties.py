@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from simulators.sky import FIRST_DAY, LAST_DAY, at, block
 
 from rules.findings import Verdict
-from rules.heat import Heat, HeatRung
+from rules.hazards.heat import Heat, HeatRung
 from rules.level import Level
 
 HOURS = (LAST_DAY - FIRST_DAY) * 24

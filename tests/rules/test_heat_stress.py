@@ -8,7 +8,7 @@ from simulators.seasons import block, every_hour
 from simulators.sky import NAN, at, place
 
 from rules.findings import Basis, Verdict
-from rules.heat_stress import HeatStress
+from rules.hazards.heat_stress import HeatStress
 from rules.indices import comfort
 from rules.level import Level
 from rules.spans import RisingSpan

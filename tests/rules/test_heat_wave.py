@@ -9,7 +9,7 @@ from simulators.sky import NAN, at
 
 from pipeline.config import load
 from rules.findings import Basis, Verdict
-from rules.heat_wave import HeatWave, HeatWaveRung
+from rules.hazards.heat_wave import HeatWave, HeatWaveRung
 from rules.indices.heat import critical_torridity, heat_wave_index, torridity
 from rules.level import Level
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from rules.heat import HeatRung
+from rules.hazards.heat import HeatRung
 from rules.ladder import Falling, Rising, check_ladder, reached
 from rules.level import Level, LevelName
 

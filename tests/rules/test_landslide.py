@@ -10,8 +10,8 @@ from simulators.rain_days import NAN, at, block, place, rain
 
 from ingest.batch import Flag
 from rules.findings import Basis, Verdict
+from rules.hazards.landslide import Landslide, LandslideRung
 from rules.indices.landslide import effective_rain
-from rules.landslide import Landslide, LandslideRung
 from rules.level import Level
 
 LADDER = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from simulators.rain_days import at, block, place, rain
 
-from rules.landslide import Landslide, LandslideRung
+from rules.hazards.landslide import Landslide, LandslideRung
 from rules.level import Level
 
 RULE = Landslide(

@@ -9,7 +9,7 @@ from simulators.rain_days import CODES, NAN, at, block, place, rain
 
 from pipeline.config import load
 from rules.findings import Verdict
-from rules.landslide import Landslide
+from rules.hazards.landslide import Landslide
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS: list[dict[str, Any]] = [

@@ -7,8 +7,8 @@ import pytest
 from simulators.seasons import block, every_hour
 from simulators.sky import NAN, at, place
 
+from rules.hazards.low_temperature import LowTemperature
 from rules.level import Level
-from rules.low_temperature import LowTemperature
 from rules.spans import FallingSpan
 
 DAY = timedelta(hours=24)

@@ -9,10 +9,10 @@ from simulators.rainfall import NOW, Sky, around
 
 from ingest.batch import Flag
 from rules.findings import Findings
+from rules.hazards.rainstorm import RainRung, Rainstorm, RainWindow
 from rules.indices.rain import window_sum
 from rules.level import Level
 from rules.rain_windows import Frame, Rain
-from rules.rainstorm import RainRung, Rainstorm, RainWindow
 from rules.windows import Stretch
 
 BLUE, YELLOW, ORANGE, RED = Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED

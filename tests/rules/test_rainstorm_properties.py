@@ -12,7 +12,7 @@ from simulators.rainfall import NAN, Cube, Sky
 from pipeline.config import load
 from rules.findings import Findings
 from rules.hazard import Hazard
-from rules.rainstorm import Rainstorm
+from rules.hazards.rainstorm import Rainstorm
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("rainstorm", "waterlogging", "river_rise", "road", "flash_flood", "debris_flow")

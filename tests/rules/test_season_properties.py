@@ -8,12 +8,12 @@ import pytest
 from simulators.seasons import DAYS, HOURS, block
 from simulators.sky import at, place
 
-from rules.cold_wave import ColdWave, ColdWaveRung
-from rules.gale import Gale, GaleRung
-from rules.heat_stress import HeatStress
-from rules.heat_wave import HeatWave, HeatWaveRung
+from rules.hazards.cold_wave import ColdWave, ColdWaveRung
+from rules.hazards.gale import Gale, GaleRung
+from rules.hazards.heat_stress import HeatStress
+from rules.hazards.heat_wave import HeatWave, HeatWaveRung
+from rules.hazards.low_temperature import LowTemperature
 from rules.level import Level
-from rules.low_temperature import LowTemperature
 from rules.spans import FallingSpan, RisingSpan
 
 DAY = timedelta(hours=24)

@@ -7,9 +7,10 @@ import pytest
 from simulators.seasons import block, every_hour
 from simulators.sky import at
 
+from rules.hazards.low_temperature import LowTemperature
 from rules.level import Level
-from rules.low_temperature import LowTemperature
-from rules.spans import FallingSpan, RisingSpan, bridged, lowest_of, midnights, run_of, whole_hours
+from rules.spans import FallingSpan, RisingSpan, bridged, lowest_of, run_of, whole_hours
+from rules.windows import midnights
 
 NAN, INF = np.nan, np.inf
 HOUR = timedelta(hours=1)

@@ -5,11 +5,22 @@ from datetime import timedelta
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from simulators.sky import FIRST_DAY, at, block, days, place
 
-from rules.windows import Bounds, consecutive, groups, highest, spell
+from rules.windows import (
+    Bounds,
+    aligned,
+    any_known,
+    consecutive,
+    groups,
+    highest,
+    newest,
+    silence,
+    spell,
+)
 
 NAN, INF = float("nan"), float("inf")
 X = NAN
@@ -143,3 +154,58 @@ def test_ahead_runs_from_as_of_to_the_span_after_now(span, lag):
 def test_the_drawn_days_begin_where_they_say():
     """What these tests stand on."""
     assert place(FIRST_DAY, 0) == 0
+
+
+# --- nows at different hours, looked at together ---
+
+
+def test_hours_of_each_now_begin_at_its_own():
+    """What is cut for many nows at once is what each of them would cut alone."""
+    series = np.arange(3 * 2 * 10.0).reshape(3, 2, 10)
+    found = aligned(series, np.array([0, 4, 7]), 3)
+    for now, first in enumerate((0, 4, 7)):
+        assert found[now].tolist() == series[now, :, first : first + 3].tolist()
+
+
+def test_nows_at_the_same_hour_are_not_copied():
+    """A province has one now and no memory to spare."""
+    series = np.zeros((2, 3, 10))
+    assert np.shares_memory(aligned(series, np.array([4, 4]), 3), series)
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [([1, 2], 0), ([1, NAN], 1), ([1, NAN, NAN], 2), ([NAN, 1], 0), ([NAN, NAN], INF)],
+)
+def test_silence_counts_what_is_missing_since_the_last_value(series, expected):
+    """Nothing known at all is endless."""
+    assert silence(np.array([[series]], float)).tolist() == [[expected]]
+
+
+@pytest.mark.parametrize(
+    ("series", "known"), [([1, NAN], True), ([NAN, 1], True), ([NAN, NAN], False), ([], False)]
+)
+def test_one_known_value_is_enough(series, known):
+    """Wherever it stands; infinity is none."""
+    assert any_known(np.array([series, series], float)).tolist() == [known, known]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [([1, 2, NAN], 2), ([1, NAN, 9], 1), ([NAN, NAN, 9], NAN)]
+)
+def test_the_newest_day_is_the_last_known_that_ended(days, expected):
+    """The day under way does not count."""
+    found = xr.Dataset(
+        {"x": (("now", "place", "day"), np.array([[days]], float))}, {"day": [-2, -1, 0]}
+    )
+    np.testing.assert_array_equal(newest(found, "x"), [[expected]])
+
+
+def test_what_is_done_to_settled_bounds_is_done_once():
+    """Equal sides stay one array; sides that differ are changed apart."""
+    sides = np.array([1.0, 2.0]), np.array([1.0, INF])
+    settled, open_ = Bounds(low=sides[0], high=sides[0]), Bounds(low=sides[0], high=sides[1])
+    assert (-settled).settled
+    assert settled[:1].settled
+    assert not open_[:1].settled
+    assert (-open_).high.tolist() == [-1.0, -INF]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from rules.drought import PARTS
+from rules.hazards.drought import PARTS
 
 DAY_0 = date(2022, 8, 18)
 """The day under way where none is named."""

@@ -19,6 +19,7 @@ from rules.indices.drought import (
     mi,
     precipitation_anomaly,
     rolling_sum,
+    run_under_way,
     spei,
     spi,
     weighted_antecedent,
@@ -363,3 +364,13 @@ def test_what_is_still_to_come_changes_nothing():
     part = drought_run(classes[:, :90], start_after=4, end_after=2)
     np.testing.assert_array_equal(whole.length[:, :90], part.length)
     assert part.under_way.any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_run_under_way_is_that_of_the_last_day(seed):
+    """Asked for today alone, the days before need not be told."""
+    classes = np.random.default_rng(seed).choice([NAN, 0.0, 1.0, 2.0], (6, 40), p=[0.02, 0.2, 0.6, 0.18])
+    counts = {"start_after": 4, "end_after": 2}
+    days = np.moveaxis(classes, -1, 0)
+    today = run_under_way(days >= 1.0, days < 1.0, **counts)
+    assert today.tolist() == drought_run(classes, **counts).length[:, -1].tolist()

@@ -10,7 +10,7 @@ Stanley 2018), see `rules.indices.landslide`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -24,6 +24,7 @@ from rules.ladder import Rising, check_ladder, reached
 from rules.level import LevelName
 from rules.rain_frames import DAY_RAIN, FRAME_H, RAIN, STEP, Frames
 from rules.sheet import Criterion, Gate, Sheet, Sky, observed_age, provenance
+from rules.towns import of_towns
 from rules.windows import Array, Bounds, Mask
 
 SENSITIVE_DECAY = 0.84
@@ -169,10 +170,11 @@ class Landslide(Rule):
 
     def _days(self, before: Array, frames: Frames) -> Bounds:
         """Rain of the days before, the frame under way and the next, (now, place, day) [mm]."""
-        low = np.zeros((*before.shape[:2], self._days_back + 2))
+        # A day lies in a row of places, as in a block.
+        low = np.moveaxis(np.zeros((self._days_back + 2, *before.shape[:2])), 0, -1)
         known = ~np.isnan(before)
         low[..., :-2] = np.where(known, before, 0.0)
-        high = low.copy()
+        high = low.copy(order="K")
         high[..., :-2] = np.where(known, before, self.day_at_most)
         # The total of the last frame is archived half an hour after it ended; its hours are there before.
         last = frames.total(-1)
@@ -197,7 +199,7 @@ class Landslide(Rule):
     def _signs(self, block: xr.Dataset, frames: Frames, days: Bounds) -> dict[str, Bounds]:
         """What may stand for a part of the effective rain: key of the rung -> (now, place)."""
         curve = amount_threshold(self.durations, alpha=self.alpha, beta=self.beta).tolist()
-        normal = _of_towns(block, self.ari7_p95, np.inf)
+        normal = of_towns(block, self.ari7_p95, np.inf)
         # An index without bound over a percentile without bound would be NaN, and is no sign.
         low, high = (np.minimum(_worst(ari7(rain)), _MOST) / normal for rain in (days.low, days.high))
         return {
@@ -226,14 +228,7 @@ class Landslide(Rule):
 
     def _factors(self, block: xr.Dataset) -> Array:
         named = {town: self.factor[ground] for town, ground in self.susceptibility.items()}
-        return _of_towns(block, named, self.factor[self.default_susceptibility])
-
-
-def _of_towns(block: xr.Dataset, named: Mapping[str, float], default: float) -> Array:
-    """One figure per place, (place,)."""
-    if not named:
-        return np.full(block.sizes["place"], default)
-    return np.array([named.get(town, default) for town in block.variables["place"].values.tolist()])
+        return of_towns(block, named, self.factor[self.default_susceptibility])
 
 
 def _before(block: xr.Dataset, days: int) -> slice:

@@ -23,7 +23,7 @@ from rules.ladder import Rising, Rung, check_ladder
 from rules.level import LevelName
 from rules.sheet import Criterion, Sheet, Sky, hits_of, observed_age
 from rules.spans import EXPIRY_H, whole_hours
-from rules.windows import Array, Stretch, highest, stretches
+from rules.windows import Array, Bounds, Stretch, highest, stretches
 
 WIND, GUST = "wind_speed_10m", "wind_gusts_10m"
 WIND_FORCE, GUST_FORCE = "wind_force", "gust_force"
@@ -103,12 +103,12 @@ class Gale(Rule):
         forces = {figure: np.full(sheet.floor.shape, np.nan) for figure in (WIND_FORCE, GUST_FORCE)}
         for stretch in stretches(block):
             winds = self._cut(block, stretch, "")
-            sheet.climb(stretch.rows, self._sky(winds, stretch))
+            strongest = [self._strongest(series, stretch) for series in winds]
+            sheet.climb(stretch.rows, self._sky(strongest))
             self._span(sheet, stretch, winds)
             sheet.mark(stretch.rows, *self._cut(block, stretch, "flags_"))
-            for figure, series in zip(forces, winds, strict=False):
-                farthest = series[..., : stretch.lag + self._farthest + 1]
-                forces[figure][stretch.rows] = force_of(highest(farthest, 0).low)
+            for figure, found in zip(forces, strongest, strict=False):
+                forces[figure][stretch.rows] = force_of(found[self._farthest].low)
         ages = [observed_age(block.variables[kind].values, block) for kind in self.quantities]
         return sheet.findings(name, block, np.min(ages, axis=0), forces)
 
@@ -119,31 +119,33 @@ class Gale(Rule):
             for kind in self.quantities
         ]
 
-    def _sky(self, winds: list[Array], stretch: Stretch) -> Sky:
+    def _strongest(self, series: Array, stretch: Stretch) -> dict[int, Bounds]:
+        """Highest wind of each window, by its hours."""
         gap = whole_hours(self.max_gap)
+        windows = {whole_hours(rung.within) for rung in self.ladder.values()}
+        return {hours: highest(series[..., : stretch.lag + hours + 1], gap) for hours in windows}
+
+    def _sky(self, strongest: list[dict[int, Bounds]]) -> Sky:
         sky: dict[LevelName, list[Criterion]] = {}
         for level, rung in self.ladder.items():
             hours = whole_hours(rung.within)
-            window = slice(stretch.lag + hours + 1)
             sky[level] = [
-                Criterion(
-                    metric=highest(series[..., window], gap), limit=limit, clearing=limit,
-                    window=hours,
-                )
-                for series, limit in zip(winds, _limits(rung), strict=False)
-            ]  # fmt: skip
+                Criterion(metric=found[hours], limit=limit, clearing=limit, window=hours)
+                for found, limit in zip(strongest, _limits(rung), strict=False)
+            ]
         return sky
 
     def _span(self, sheet: Sheet, stretch: Stretch, winds: list[Array]) -> None:
-        floor = sheet.floor[stretch.rows]
-        hits = np.zeros(winds[0].shape, bool)
-        for number, series in enumerate(winds):
+        cells = sheet.begun(stretch.rows)
+        hours = [cells.of(series) for series in winds]
+        hits = np.zeros(hours[0].shape, bool)
+        for number, series in enumerate(hours):
             ladder = {
                 level: Rising(at_least=_limits(rung)[number]) for level, rung in self.ladder.items()
             }
-            hits |= hits_of(series, floor, ladder, STEP)
-        foreseen = np.asarray(np.isfinite(winds[0][..., 1:]).any(axis=-1))
-        sheet.span(stretch, hits, foreseen, max_pause=_PAUSE_H, at_least=1)
+            hits |= hits_of(series, sheet.floor[cells.at], ladder, STEP)
+        foreseen = np.asarray(np.isfinite(hours[0][:, 1:]).any(axis=-1))
+        sheet.span(cells, hits, foreseen, max_pause=_PAUSE_H, at_least=1)
 
 
 def _limits(rung: GaleRung) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from rules.ladder import Rung, check_ladder, reached
 from rules.level import Level, LevelName
 from rules.rain_levels import Limits, Way, judge
 from rules.rain_windows import RAIN, Frame, Rain, check_window
+from rules.towns import of_towns
 from rules.windows import Array, Bounds
 
 DAY_RAIN = "precipitation_day"
@@ -206,12 +207,8 @@ class CriticalRain(Rule):
         return {HOUR_MAX: rain.heaviest(rain.lag + max(self._hours))}
 
     def _factors(self, block: xr.Dataset) -> Array:
-        factors = np.ones(block.sizes["place"])
-        if self.basins:
-            towns = block.variables["place"].values
-            for town in np.flatnonzero(np.isin(towns, list(self.basins))):
-                factors[town] = self.factor[self.basins[str(towns[town])]]
-        return factors
+        named = {town: self.factor[kind] for town, kind in self.basins.items()}
+        return of_towns(block, named, 1.0)
 
 
 def _ways(rung: CriticalRung, states: tuple[State, State], factors: Array) -> list[Way]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rules.derived import Day, Series, Towns, day_sum, derivation
 from rules.indices.fire import LONG_GAP_DAYS, RECOVERY_DAYS, Codes, indices, step
+from rules.windows import Mask
 
 CARRY_DAYS = 10
 """A gap of codes shorter than this is crossed with the codes as they were [d]."""
@@ -53,22 +54,28 @@ def fire_weather(day: Day) -> dict[str, Towns]:
 def carried(day: Day) -> Codes:
     """The codes that the days before hand to this day; start-up values where none of them is known."""
     names = ("ffmc", "dmc", "dc")
-    codes = Codes.start(day.latitude.shape)
-    waiting = np.zeros(day.latitude.shape)
-    gap = np.zeros(day.latitude.shape)
-    values = {name: getattr(codes, name) for name in names}
-    for column in range(day.before["dc"].shape[-1]):
-        today = {name: day.before[name][:, column] for name in names}
-        known = np.all([np.isfinite(code) for code in today.values()], axis=0)
-        values = {name: np.where(known, today[name], values[name]) for name in names}
-        trusted = np.isfinite(day.before["fwi"][:, column])
+    told = {name: day.before[name] for name in names}
+    known = np.all([np.isfinite(codes) for codes in told.values()], axis=0)
+    trusted = known & np.isfinite(day.before["fwi"])
+    start = Codes.start(day.latitude.shape)
+    values = {name: getattr(start, name) for name in names}
+    waiting, gap = np.zeros((2, *day.latitude.shape))
+    for column in range(_newest_whole(trusted), known.shape[-1]):
+        here = known[:, column]
+        values = {name: np.where(here, told[name][:, column], values[name]) for name in names}
         # A day with codes and without an index waited after a long gap; the first such day began the wait.
         goes_on = (waiting > 1) & (gap <= LONG_GAP_DAYS)
         left = np.where(goes_on, waiting - 1, float(RECOVERY_DAYS))
-        waiting = np.where(known, np.where(trusted, 0.0, left), waiting)
-        gap = np.where(known, 0.0, gap + 1.0)
-    never = gap == day.before["dc"].shape[-1]
+        waiting = np.where(here, np.where(trusted[:, column], 0.0, left), waiting)
+        gap = np.where(here, 0.0, gap + 1.0)
+    never = ~known.any(axis=-1)
     return Codes(**values, missing=np.where(never, 0.0, gap), waiting=np.where(never, 0.0, waiting))
+
+
+def _newest_whole(trusted: Mask) -> int:
+    """The newest day on which every town has its codes and index: those before it count no more."""
+    whole = np.flatnonzero(trusted.all(axis=0))
+    return int(whole[-1]) if whole.size else 0
 
 
 def _at_noon(hours: Series) -> Towns:

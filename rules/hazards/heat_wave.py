@@ -19,8 +19,9 @@ from rules.indices.heat import heat_wave_index, torridity
 from rules.ladder import Rising, check_ladder
 from rules.level import LevelName
 from rules.sheet import Sheet, hits_of, plain
-from rules.spans import last_days, midnights
-from rules.windows import Array, Bounds, Mask
+from rules.spans import last_days
+from rules.towns import of_towns
+from rules.windows import Array, Bounds, Mask, any_known, midnights, silence
 
 MAXIMUM, HUMIDITY = "temperature_max_day", "relative_humidity_mean_day"
 TORRIDITY, DAY_NUMBER = "torridity", "heat_wave_day"
@@ -106,14 +107,13 @@ class HeatWave(Rule):
         today = int(np.searchsorted(index[days], 0))
         maximum, humidity = (block.variables[part].values[..., days] for part in self.quantities)
         ti = torridity(maximum, humidity)
-        critical = self._critical(block)
+        critical = of_towns(block, self.critical_by_town, self.critical)
         ahead = _ahead(ti, critical, today)
         sky = {level: plain(rung, _best(rung, ahead)) for level, rung in self.ladder.items()}
         sheet.climb(slice(None), sky)
         met = hits_of(ahead.low, sheet.floor, self.ladder, _STEP)
-        foreseen = np.asarray(np.isfinite(ti[..., today:]).any(axis=-1))
-        last_days(sheet, block, met, foreseen)
-        number = _run(ti[..., : today + 1] > critical[:, None])
+        last_days(sheet, block, met, any_known(ti[..., today:]))
+        number = _run(ti[..., : today + 1], critical)
         begun = sheet.floor > 0
         sheet.basis[:] = begun * (Basis.FORECAST + (number > 1) * Basis.OBSERVED)
         sheet.mark(
@@ -126,18 +126,11 @@ class HeatWave(Rule):
         }
         return sheet.findings(name, block, _age(ti[..., :today], block), extra)
 
-    def _critical(self, block: xr.Dataset) -> Array:
-        places = block.variables["place"].values
-        critical = np.full(places.size, self.critical)
-        for town, own in self.critical_by_town.items():
-            critical[places == town] = own
-        return critical
-
 
 def _ahead(ti: Array, critical: Array, today: int) -> Bounds:
     """Heat-wave index of today and the days after it, (now, place, day), as bounds."""
     coming = ti[..., today:]
-    low = np.zeros(coming.shape)
+    low = np.zeros_like(coming)
     # Most of the year no day ahead is hot, and then no day before it matters.
     awake = np.asarray(~(coming <= critical[:, None]).all(axis=-1))
     if not awake.any():
@@ -176,21 +169,19 @@ def _best(rung: HeatWaveRung, ahead: Bounds) -> Bounds:
     return Bounds(low=ahead.low[..., days].max(axis=-1), high=ahead.high[..., days].max(axis=-1))
 
 
-def _run(hot: Mask) -> npt.NDArray[np.int64]:
+def _run(ti: Array, critical: Array) -> npt.NDArray[np.int64]:
     """Number of hot days in a row that end with the last one, (now, place)."""
-    cool = ~hot[..., ::-1]
-    length: npt.NDArray[np.int64] = np.where(cool.any(axis=-1), np.argmax(cool, axis=-1), hot.shape[-1])
-    return length
+    number = np.zeros(ti.shape[:2], np.int64)
+    now, place = np.nonzero(ti[..., -1] > critical)
+    if now.size:
+        cool = ~(ti[now, place, ::-1] > critical[place, None])
+        number[now, place] = np.where(cool.any(axis=-1), np.argmax(cool, axis=-1), ti.shape[-1])
+    return number
 
 
 def _age(past: Array, block: xr.Dataset) -> Array:
     """Hours from the end of the newest known day to now, (now, place) [h]; inf where no day is known."""
-    silent = np.isnan(past[..., -1])
-    days = np.zeros(silent.shape)
-    if silent.any():
-        known = ~np.isnan(past[silent][:, ::-1])
-        days[silent] = np.where(known.any(axis=-1), np.argmax(known, axis=-1), np.inf)
     variables = block.variables
     lag = (variables["now"].values - variables["as_of"].values) / np.timedelta64(3600, "s")
-    age: Array = 24.0 * days + (lag - midnights(block))[:, None]
+    age: Array = 24.0 * silence(past) + (lag - midnights(block))[:, None]
     return age

@@ -24,10 +24,21 @@ from rules.ladder import Rising, check_ladder, reached
 from rules.level import LevelName
 from rules.sheet import Criterion, Gate, Sheet, observed_age, provenance
 from rules.spans import last_days
-from rules.windows import Array, Bounds, Group, Mask, groups, highest, lowest
+from rules.windows import (
+    Array,
+    Bounds,
+    Mask,
+    aligned,
+    any_known,
+    highest,
+    lowest,
+    midnights,
+    zero_of,
+)
 
 TEMPERATURE, WIND = "temperature_2m", "wind_speed_10m"
 LOWEST, WIND_FORCE = "lowest_temperature", "wind_force"
+Hours = npt.NDArray[np.int64]
 _DAY = timedelta(days=1)
 
 
@@ -156,24 +167,18 @@ class _Days:
         """The days of a block, `reach` of them on either side of today."""
         temperature, wind = (block.variables[name].values for name in (TEMPERATURE, WIND))
         flags = [block.variables[f"flags_{name}"].values for name in (TEMPERATURE, WIND)]
-        shape = temperature.shape[:2]
-        # Days come first: what is asked of them is asked day by day, over whole rows of places.
-        most, least, calm, storm = (np.empty((2 * reach + 1, *shape)) for _ in range(4))
-        over = np.zeros(shape, bool)
-        marks = np.zeros(shape, np.uint8)
-        for group in groups(block):
-            rows, hours = group.rows, slice(group.day(-reach).start, group.day(reach).stop)
-            cold = lowest(_by_day(temperature[rows][..., hours]), max_gap)
-            blow = highest(_by_day(wind[rows][..., hours]), max_gap)
-            for target, found in ((most, cold.low), (least, cold.high), (calm, blow.low), (storm, blow.high)):
-                target[:, rows] = np.moveaxis(found, -1, 0)
-            over[rows] = _so_far(temperature[rows], group) <= cold.low[..., reach]
-            for bits in flags:
-                marks[rows] |= provenance(bits[rows][..., hours])
-        zero = int(np.flatnonzero(block.variables["hour"].values == 0)[0])
+        zero, begun = zero_of(block), midnights(block)
+        first, count = zero + begun - 24 * reach, 2 * reach + 1
+        hours = _by_day(temperature, first, count)
+        cold = lowest(hours, max_gap)
+        blow = highest(_by_day(wind, first, count), max_gap)
+        marks = np.zeros(temperature.shape[:2], np.uint8)
+        for bits in flags:
+            marks |= provenance(aligned(bits, first, 24 * count))
         return cls(
-            coldest=Bounds(low=most, high=least), wind=Bounds(low=calm, high=storm), over=over,
-            foreseen=np.isfinite(temperature[..., zero + 1 :]).any(axis=-1), marks=marks,
+            coldest=cold.both(_days_first), wind=blow.both(_days_first),
+            over=_so_far(hours[..., reach, :], -begun) <= cold.low[..., reach],
+            foreseen=any_known(temperature[..., zero + 1 :]), marks=marks,
         )  # fmt: skip
 
     def ways(self, rung: ColdWaveRung) -> Iterator[Criterion]:
@@ -212,13 +217,22 @@ class _Days:
         return Bounds(low=self.wind.low[days].max(axis=0), high=self.wind.high[days].max(axis=0))
 
 
-def _by_day(series: Array) -> Array:
-    """(row, place, hour) as (row, place, day, hour)."""
-    return series.reshape(*series.shape[:-1], -1, 24)
+def _by_day(series: Array, first: Hours, days: int) -> Array:
+    """Days of which the first begins at an hour index of each now, (now, place, day, hour)."""
+    hours = aligned(series, first, 24 * days)
+    return hours.reshape(*hours.shape[:-1], days, 24)
 
 
-def _so_far(series: Array, group: Group) -> Array:
-    """Lowest value of today up to as_of, (row, place); inf where none is known."""
-    today = series[..., group.day(0).start : group.zero + 1]
+def _days_first(days: Array) -> Array:
+    """In a piece each: what is asked of days is asked day by day, over whole rows of places."""
+    return np.ascontiguousarray(np.moveaxis(days, -1, 0))
+
+
+def _so_far(today: Array, phase: Hours) -> Array:
+    """Lowest value of the day's hours (now, place, 24) up to one of each now; inf where none is known."""
+    today = today[..., : max(int(phase.max()) + 1, 0)]
+    over = np.arange(today.shape[-1]) <= phase[:, None, None]
+    if not over.all():
+        today = np.where(over, today, np.inf)
     lowest_yet: Array = np.fmin.reduce(today, axis=-1, initial=np.inf)
     return lowest_yet

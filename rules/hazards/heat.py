@@ -21,7 +21,21 @@ from rules.hazard import Reach, Rule, hazard
 from rules.ladder import Rising, check_ladder
 from rules.level import LevelName
 from rules.sheet import Sheet, Sky, hits_of, observed_age, plain, provenance
-from rules.windows import Array, Bounds, Group, consecutive, groups, highest, newest
+from rules.windows import (
+    Array,
+    Bounds,
+    Scalar,
+    Stretch,
+    aligned,
+    consecutive,
+    highest,
+    midnights,
+    newest,
+    stretches,
+    zero_of,
+)
+
+Hours = npt.NDArray[np.int64]
 
 TEMPERATURE = "temperature_2m"
 HOT_DAYS = "hot_day_run"
@@ -93,38 +107,66 @@ class Heat(Rule):
         """
         sheet = Sheet.empty(block, quantity(TEMPERATURE).resolution)
         temperature = block.variables[TEMPERATURE].values
-        flags = block.variables[f"flags_{TEMPERATURE}"].values
-        for group in groups(block):
-            series = temperature[group.rows]
-            sheet.climb(group.rows, self._sky(series, group))
-            midnight = group.day(0).stop - group.zero
-            ahead = series[..., group.zero :]
-            hits = hits_of(ahead, sheet.floor[group.rows], self.ladder, sheet.resolution)
-            foreseen = ~np.isnan(ahead[..., 1:]).all(axis=-1)
-            sheet.span(group, hits, foreseen, max_pause=_PAUSE_H, at_least=midnight)
-            self._origin(sheet, group, flags[group.rows])
+        midnight = midnights(block)
+        days = self._days_around(temperature, zero_of(block) + midnight)
+        for stretch in stretches(block):
+            series = temperature[stretch.rows]
+            sheet.climb(stretch.rows, self._sky(series, stretch, days))
+            self._span(sheet, stretch, series, midnight + _DAY_H)
+        self._origin(sheet, block, zero_of(block) + midnight)
         extra = {HOT_DAYS: newest(block, HOT_DAYS)} if HOT_DAYS in block else {}
         return sheet.findings(name, block, observed_age(temperature, block), extra)
 
-    def _sky(self, series: Array, group: Group) -> Sky:
-        gap = int(self.max_gap.total_seconds() // 3600)
+    @property
+    def _gap(self) -> int:
+        return int(self.max_gap.total_seconds() // 3600)
+
+    @property
+    def _longest(self) -> int:
+        return max(_length(rung) for rung in self.ladder.values())
+
+    def _days_around(self, series: Array, today: Hours) -> Bounds | None:
+        """Maxima of the Beijing days that runs look at, (now, place, day), today in the middle.
+
+        `today` is the hour index at which the day of each now begins. None where no rung counts days.
+        """
+        if all(rung.days is None for rung in self.ladder.values()):
+            return None
+        return highest(_by_day(series, today, self._longest), self._gap)
+
+    def _sky(self, series: Array, stretch: Stretch, days: Bounds | None) -> Sky:
         known: dict[tuple[int | None, timedelta | None], Bounds] = {}
         for rung in self.ladder.values():
             key = (rung.days, rung.within)
-            if key not in known:
-                known[key] = _metric(rung, series, group, gap)
+            if key in known:
+                continue
+            if rung.within is not None:
+                known[key] = highest(series[..., stretch.ahead(rung.within)], self._gap)
+            elif days is not None:
+                known[key] = _best_run(days[stretch.rows], _length(rung))
         return {
             level: plain(rung, known[rung.days, rung.within]) for level, rung in self.ladder.items()
         }
 
-    def _origin(self, sheet: Sheet, group: Group, flags: npt.NDArray[np.uint8]) -> None:
-        days = max(_length(rung) for rung in self.ladder.values())
-        run = slice(group.day(1 - days).start, group.day(days - 1).stop)
-        ahead = group.ahead(max(_within(rung) for rung in self.ladder.values()))
+    def _span(self, sheet: Sheet, stretch: Stretch, series: Array, midnight: Hours) -> None:
+        """`midnight` is the end of the day of each now of the block, in hours from as_of."""
+        cells = sheet.begun(stretch.rows)
+        ahead = cells.of(series[..., stretch.zero :])
+        hits = hits_of(ahead, sheet.floor[cells.at], self.ladder, sheet.resolution)
+        foreseen = np.asarray(~np.isnan(ahead[:, 1:]).all(axis=-1))
+        sheet.span(cells, hits, foreseen, max_pause=_PAUSE_H, at_least=midnight[cells.at[0]])
+
+    def _origin(self, sheet: Sheet, block: xr.Dataset, today: Hours) -> None:
+        flags = block.variables[f"flags_{TEMPERATURE}"].values
+        farthest = max(_within(rung) for rung in self.ladder.values())
+        for stretch in stretches(block):
+            sheet.mark(stretch.rows, flags[stretch.rows][..., stretch.ahead(farthest)])
         counting = [level for level, rung in self.ladder.items() if rung.days is not None]
-        by_days = np.isin(sheet.floor[group.rows], counting)
-        far, near = provenance(flags[..., run]), provenance(flags[..., ahead])
-        sheet.marks[group.rows] = np.where(by_days, far, near)
+        by_days = np.isin(sheet.floor, counting)
+        if by_days.any():
+            days = _by_day(flags, today, self._longest)
+            run = provenance(days.reshape(*sheet.marks.shape, -1))
+            np.copyto(sheet.marks, run, where=by_days)
 
 
 def _length(rung: HeatRung) -> int:
@@ -135,9 +177,15 @@ def _within(rung: HeatRung) -> timedelta:
     return rung.within or timedelta(0)
 
 
-def _metric(rung: HeatRung, series: Array, group: Group, gap: int) -> Bounds:
-    if rung.within is not None:
-        return highest(series[..., group.ahead(rung.within)], gap)
-    length = _length(rung)
-    days = [highest(series[..., group.day(offset)], gap) for offset in range(1 - length, length)]
-    return consecutive(days, length)
+def _by_day(series: npt.NDArray[Scalar], today: Hours, longest: int) -> npt.NDArray[Scalar]:
+    """The days of which some run of so many days holds today, (now, place, day, hour)."""
+    days = 2 * longest - 1
+    hours = aligned(series, today - _DAY_H * (longest - 1), _DAY_H * days)
+    return hours.reshape(*hours.shape[:-1], days, _DAY_H)
+
+
+def _best_run(days: Bounds, length: int) -> Bounds:
+    today = days.low.shape[-1] // 2
+    return consecutive(
+        [days[..., day] for day in range(today + 1 - length, today + length)], length
+    )

@@ -26,19 +26,18 @@ from rules.indices.drought import (
     INDEX_LIMITS,
     WEIGHTS_NORTH,
     WEIGHTS_SOUTH,
-    drought_class,
-    drought_run,
     mci,
     mi,
     precipitation_anomaly,
     rolling_sum,
+    run_under_way,
     weighted_antecedent,
 )
 from rules.indices.evaporation import thornthwaite
 from rules.ladder import Falling, check_ladder
 from rules.level import Level, LevelName
 from rules.sheet import Sheet, plain
-from rules.windows import Array, Bounds, Mask, lowest, newest
+from rules.windows import Array, Bounds, Mask, lowest, newest, silence
 
 PARTS = ("spiw60", "mi30", "spi90", "spi150")
 """The four parts of the index, in the order of their weights."""
@@ -228,8 +227,9 @@ class Drought(Rule):
 
     def _index(self, parts: Sequence[Array], months: npt.NDArray[np.int64]) -> Array:
         """MCI in steps of 0.01 [1] of parts (..., day) in months that broadcast; NaN where one is missing."""
-        weights = np.moveaxis(self.weights.by_month()[months], -1, 0)
-        return np.round(mci(*parts, ka=np.array(self.ka)[months], weights=weights), 2)
+        weights = self.weights.by_month().T[:, months]
+        index = mci(*parts, ka=np.array(self.ka)[months], weights=weights)
+        return np.round(index, 2, out=index)
 
     def _metric(self, outlook: Array, within: int) -> Bounds:
         state = outlook[..., 0]
@@ -263,11 +263,18 @@ class Drought(Rule):
         """Days since the drought under way began [d]; 0 where none is, NaN where there is no warning."""
         days = np.full(warned.shape, np.nan)
         if warned.any():
-            rows = np.nonzero(warned)[0]
-            index = self._index([part[warned][:, :past] for part in parts], months[rows, :past])
-            classes = drought_class(index, INDEX_LIMITS[:1])
-            run = drought_run(classes, start_after=self.start_after, end_after=self.end_after)
-            days[warned] = run.length[:, -1]
+            # Whole rows of places are copied, of the nows between the first warning and the last.
+            nows = np.flatnonzero(warned.any(axis=1))
+            between, places = slice(nows[0], nows[-1] + 1), np.flatnonzero(warned.any(axis=0))
+            by_day = [np.moveaxis(part, -1, 1)[between, :past] for part in parts]
+            if places.size < warned.shape[1]:
+                by_day = [part.take(places, axis=-1) for part in by_day]
+            index = np.moveaxis(self._index(by_day, months[between, :past, np.newaxis]), 1, 0)
+            limit = INDEX_LIMITS[0]
+            days[between, places] = run_under_way(
+                index <= limit, index > limit, start_after=self.start_after, end_after=self.end_after
+            )
+            days[~warned] = np.nan
         return days
 
 
@@ -322,9 +329,7 @@ def _latest(days: Array) -> Array:
 
 def _age(index: Array, block: xr.Dataset) -> Array:
     """Hours since the newest day whose index is known ended, (now, place) [h]; inf where none is."""
-    known = ~np.isnan(index)
-    behind = np.where(known.any(axis=-1), np.argmax(known[..., ::-1], axis=-1), np.inf)
     day_s = _DAY_H * _HOUR_S
     since = _local_s(block, "now") % day_s / _HOUR_S
-    age: Array = since[:, np.newaxis] + _DAY_H * behind
+    age: Array = since[:, np.newaxis] + _DAY_H * silence(index)
     return age

@@ -1,6 +1,6 @@
 """Forest fire danger (森林火险) by the Canadian Fire Weather Index and Chongqing's rule of days in a row.
 
-The index is that of `rules.fire_weather`. Real warnings of Chongqing say "level 4 and
+The index is that of `rules.hazards.fire_weather`. Real warnings of Chongqing say "level 4 and
 above on 3 days running, and it is forecast to go on" (orange, Dazu, 2020-08-04) and "5 days running, and for
 the next 2 days" (red, Rongchang, 2019-08-16). The five levels are those of QX/T 77-2007 by name; which value
 of the index makes which of them is the configuration's, because the text of GB/T 36743 was not seen.
@@ -19,12 +19,12 @@ import xarray as xr
 from ingest.quantities import quantity
 from ingest.times import BEIJING_OFFSET_H
 from rules.findings import Basis, Findings
-from rules.fire_weather import CARRY_DAYS
 from rules.hazard import Reach, Rule, hazard
+from rules.hazards.fire_weather import CARRY_DAYS
 from rules.ladder import Rising, check_ladder, reached
 from rules.level import Level, LevelName
-from rules.sheet import Sheet, plain
-from rules.windows import Array, Bounds, Mask, Rows, newest
+from rules.sheet import Cells, Sheet, plain
+from rules.windows import Array, Bounds, Mask, Rows, newest, silence, zero_of
 
 FWI, DROUGHT_CODE, HOT_SPOTS = "fwi", "dc", "fire_hot_spots"
 HIGHEST = 5
@@ -131,26 +131,38 @@ class ForestFire(Rule):
 
     def _levels(self, index: Array) -> Bounds:
         """Danger level of each day (now, place, day): -inf to 5 where the index is missing."""
-        level = np.ones(index.shape)
+        level = np.ones_like(index)
+        steps = np.rint(index / quantity(FWI).resolution)
         for limit in self.classes:
-            level += reached(index, limit, quantity(FWI).resolution)
+            level += steps >= np.rint(limit / quantity(FWI).resolution)
         missing = np.isnan(index)
+        if not missing.any():
+            return Bounds(low=level, high=level)
         return Bounds(low=np.where(missing, -np.inf, level), high=np.where(missing, HIGHEST, level))
 
     def _lifted(self, days: Bounds, rows: Rows, today: int, spots: Array) -> Bounds:
         """The days of some nows, with what the hot spots add to today."""
-        low, high = days.low[rows].copy(), days.high[rows].copy()
         lift = np.where(spots > 0.0, self.hot_spot_lift, 0)
-        for level in (low, high):
+        if not lift.any():
+            return days[rows]
+
+        def lifted(level: Array) -> Array:
+            level = level.copy(order="K")
             level[..., today] = np.minimum(level[..., today] + lift, HIGHEST)
-        return Bounds(low=low, high=high)
+            return level
+
+        return days[rows].both(lifted)
 
     def _fire_days(self, block: xr.Dataset, rows: Rows, offset: int, level: Array) -> Array:
         """Days in a row up to today, whose level is given, at `FIRE_DAY` or above [d]."""
         stop = _past(block) + offset
-        index = block.variables[FWI].values[rows][..., max(0, stop - _LONGEST_TOLD) : stop]
-        danger = reached(index[..., ::-1], self.classes[FIRE_DAY - 2], quantity(FWI).resolution)
-        return np.where(level >= FIRE_DAY, 1.0 + _run_from(danger), 0.0)
+        days = np.zeros(level.shape)
+        found = Cells.where(level >= FIRE_DAY, rows)
+        index = block.variables[FWI].values[..., max(0, stop - _LONGEST_TOLD) : stop]
+        before = index[(*found.at, slice(None, None, -1))]
+        danger = reached(before, self.classes[FIRE_DAY - 2], quantity(FWI).resolution)
+        days[found.row, found.place] = 1.0 + _run_from(danger)
+        return days
 
     def _window(self, today: int) -> slice:
         back = max(rung.days for rung in self.ladder.values())
@@ -159,15 +171,16 @@ class ForestFire(Rule):
 
     def _span(self, sheet: Sheet, rows: Rows, low: Array, midnight: Hours) -> None:
         """From now to the end of the last Beijing day, from today on, that is at the level of the floor."""
-        floor = sheet.floor[rows]
+        cells = sheet.begun(rows)
         limits = np.full(len(Level), np.inf)
         for level, rung in self.ladder.items():
             limits[level] = rung.limit
-        days = _run_from(low >= limits[floor][..., None])
-        begun, foreseen = floor > 0, np.isfinite(low[..., 1:]).any(axis=-1)
-        sheet.onset_h[rows] = np.where(begun, 0, -1)
-        ends = midnight[:, None] + _DAY_H * (days - 1)
-        sheet.expires_h[rows] = np.where(begun & foreseen, ends, -1)
+        ahead = cells.of(low)
+        days = _run_from(ahead >= limits[sheet.floor[cells.at]][:, None])
+        foreseen = np.isfinite(ahead[:, 1:]).any(axis=-1)
+        sheet.onset_h[cells.at] = 0
+        ends = midnight[cells.row] + _DAY_H * (days - 1)
+        sheet.expires_h[cells.at] = np.where(foreseen, ends, -1)
 
     def _origin(self, sheet: Sheet, rows: Rows, offset: int) -> None:
         """Whether the days of the floor's rung had ended; `offset` is that of today, 0 or -1."""
@@ -223,7 +236,7 @@ def _to_midnight(block: xr.Dataset) -> Hours:
 
 def _lowest(days: Bounds, rung: FireRung, today: int) -> Bounds:
     window = slice(today - rung.days + 1, today + rung.ahead + 1)
-    return Bounds(low=days.low[..., window].min(axis=-1), high=days.high[..., window].min(axis=-1))
+    return days.both(lambda level: level[..., window].min(axis=-1))
 
 
 def _run_from(hits: Mask) -> Hours:
@@ -234,7 +247,7 @@ def _run_from(hits: Mask) -> Hours:
 
 def _hot_spots(block: xr.Dataset) -> Array:
     """Detections of the last 24 hours, (now, place); NaN where nothing was said of any hour."""
-    now = int(np.flatnonzero(block.variables["hour"].values == 0)[0])
+    now = zero_of(block)
     counts = block.variables[HOT_SPOTS].values[..., max(0, now - _DAY_H + 1) : now + 1]
     known = ~np.isnan(counts)
     return np.where(known.any(axis=-1), np.where(known, counts, 0.0).sum(axis=-1), np.nan)
@@ -242,8 +255,7 @@ def _hot_spots(block: xr.Dataset) -> Array:
 
 def _age(block: xr.Dataset) -> Array:
     """Hours from the newest noon whose index is known to now, (now, place) [h]; inf where none is."""
-    known = ~np.isnan(block.variables[FWI].values[..., : _past(block)])
-    behind = np.where(known.any(axis=-1), np.argmax(known[..., ::-1], axis=-1), np.inf)
+    behind = silence(block.variables[FWI].values[..., : _past(block)])
     since_noon = (_local(block) - _NOON * _HOUR_S) % _DAY_S / _HOUR_S
     age: Array = since_noon[:, None] + _DAY_H * behind
     return age

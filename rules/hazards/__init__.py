@@ -1,0 +1,1 @@
+"""The kinds of hazard: one file each, found by being here."""
