@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ingest.errors import UnknownName
 
@@ -74,7 +75,7 @@ class District:
     neighbours: tuple[Neighbour, ...] = ()
     """Districts it shares borders with."""
 
-    @property
+    @cached_property
     def place_ids(self) -> tuple[str, ...]:
         """Codes of the towns, in the order of the configuration."""
         return tuple(town.id for town in self.towns)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from ingest.quantities import quantity
+from rules.indices.rain import running_totals
 from rules.sheet import provenance
 from rules.windows import Array, Bounds, Mask, aligned, lags_of, midnights, zero_of
 
@@ -83,7 +84,7 @@ class Frames:
         `amounts` are pairs of hours, up to 24, and millimetres. The hours end in the frame under way or the
         next, and may begin in the last one.
         """
-        told = _running(self.tenths)
+        told = running_totals(self.tenths, np.float32)
         best, longest = np.zeros(self.tenths.shape[1:]), 0
         for hours, amount in amounts:
             sums = told[FRAME_H + 1 :] - told[FRAME_H + 1 - hours : len(told) - hours]
@@ -96,7 +97,7 @@ class Frames:
 
         Of an amount of 0 or less that is the frame's first hour; of one it does not reach, its last.
         """
-        rain = _running(self.tenths[_hours(offset)])[1:]
+        rain = running_totals(self.tenths[_hours(offset)], np.float32)[1:]
         below = (rain < (amount / STEP - 0.5).astype(np.float32)).sum(axis=0)
         first = self.end + FRAME_H * (offset - 1)
         hour: npt.NDArray[np.int64] = first + np.minimum(below, FRAME_H - 1)
@@ -111,11 +112,3 @@ class Frames:
 def _hours(offset: int) -> slice:
     first = FRAME_H * (offset - _LAST)
     return slice(first, first + FRAME_H)
-
-
-def _running(tenths: _Tenths) -> _Tenths:
-    """Rain up to each hour, nought before the first; row by row, ten times as fast as cumsum."""
-    told = np.zeros((len(tenths) + 1, *tenths.shape[1:]), np.float32)
-    for hour, fallen in enumerate(tenths):
-        np.add(told[hour], fallen, out=told[hour + 1])
-    return told

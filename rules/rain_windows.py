@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rules.findings import Basis
 from rules.hazard import Reach
-from rules.indices.rain import Tenths, tenths
+from rules.indices.rain import Tenths, running_totals, tenths
 from rules.windows import Array, Bounds, Mask, Stretch
 
 RAIN = "precipitation"
@@ -84,8 +84,8 @@ class Rain:
         cut = hours_of(stretch, frame)
         whole, missing = tenths(np.moveaxis(series[stretch.rows][..., cut], -1, 0))
         return cls(
-            total=_running(whole),
-            gaps=_running(missing) if missing.any() else None,
+            total=running_totals(whole),
+            gaps=running_totals(missing) if missing.any() else None,
             line=frame.back,
             lag=stretch.lag,
             continues=frame.continues,
@@ -186,10 +186,3 @@ def check_window(hours: int, amount: float) -> None:
         raise ValueError(f"hours {hours} is outside 1..{LONGEST_H}; correct it")
     if round(amount, 1) <= 0:
         raise ValueError(f"{amount:g} mm is reached without rain; raise it")
-
-
-def _running(hours: npt.NDArray[np.int32] | Mask) -> Tenths:
-    total = np.zeros((len(hours) + 1, *hours.shape[1:]), dtype=np.int32)
-    for index, amount in enumerate(hours):
-        np.add(total[index], amount, out=total[index + 1])
-    return total
