@@ -97,8 +97,8 @@ class Card:
     """What the series shows."""
     series: npt.NDArray[np.float64]
     """The main quantity round as_of, hours or days, NaN where unknown."""
-    zero: int
-    """Index of as_of, or of the day under way, in the series."""
+    observed: int
+    """How many of them are observed; the rest is foretold."""
 
 
 def explain(
@@ -110,7 +110,7 @@ def explain(
     seen = judging.archive.block(connection, [at], judging.view)
     found = block.rule.assess(hazard, seen)
     row = judging.config.district.place_ids.index(place.id)
-    series, zero = _series(seen, block.rule.quantities[0], row)
+    series, observed = _series(seen, block.rule.quantities[0], row)
     return Card(
         hazard=block,
         at=at,
@@ -134,7 +134,7 @@ def explain(
         statements=tuple(judging.archive.statements(connection, at)),
         measured=quantity(block.rule.quantities[0]),
         series=series,
-        zero=zero,
+        observed=observed,
     )
 
 
@@ -203,9 +203,10 @@ def _steps(found: Findings, row: int) -> list[Step]:
 def _series(seen: xr.Dataset, name: str, row: int) -> tuple[npt.NDArray[np.float64], int]:
     values = seen[name].values[0, row]
     axis = seen[name].dims[2]
-    zero = int(np.searchsorted(seen[axis].values, 0))
-    first = max(0, zero - SHOWN_H)
-    return values[first : zero + SHOWN_H + 1], zero - first
+    # The hour 0 is the last observed one, the day 0 the first that is foretold.
+    line = int(np.searchsorted(seen[axis].values, 1 if axis == "hour" else 0))
+    first = max(0, line - SHOWN_H)
+    return values[first : line + SHOWN_H], line - first
 
 
 def _number(value: np.float64) -> float | None:

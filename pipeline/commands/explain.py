@@ -138,9 +138,9 @@ def _sparkline(card: Card) -> list[str]:
         _BARS[int((value - low) / span * (len(_BARS) - 1))] if np.isfinite(value) else "·"
         for value in card.series
     ]
-    marks.insert(min(card.zero + 1, len(marks)), "|")
-    unit = card.measured.unit
-    return [f"{title}（{plain(low)}–{plain(high)} {unit}；| 左为实况，右为预报 observed | forecast）",
+    marks.insert(card.observed, "|")
+    unit = "" if card.measured.unit == "1" else f" {card.measured.unit}"
+    return [f"{title}（{plain(low)}–{plain(high)}{unit}；| 左为实况，右为预报 observed | forecast）",
             "  " + "".join(marks)]
 
 
@@ -180,7 +180,7 @@ def _plain(card: Card) -> dict[str, Any]:
             for item in card.statements
         ],
         "series": {
-            "quantity": card.measured.name, "unit": card.measured.unit, "zero": card.zero,
+            "quantity": card.measured.name, "unit": card.measured.unit, "observed": card.observed,
             "values": [float(v) if np.isfinite(v) else None for v in card.series],
         },
     }  # fmt: skip

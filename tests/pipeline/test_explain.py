@@ -174,3 +174,11 @@ def test_hazards_are_listed_as_json(config: Config):
     rain = next(item for item in facts if item["name"] == "rainstorm")
     assert rain["dispatch"]["flood_control"] == "lead"
     assert "at_least 100" in rain["ladder"]["red"]
+
+
+@pytest.mark.parametrize(("hazard", "observed"), [("heat", 48), ("forest_fire", 48)])
+def test_the_series_is_parted_where_the_forecast_begins(seen, hazard: str, observed: int):
+    """The hour of as_of is observed; the day under way is not."""
+    card = seen(hazard, "昌元街道", parse_instant("2022-08-22T14:05+08:00"))
+    assert card.observed == observed
+    assert card.series.size > observed
