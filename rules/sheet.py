@@ -15,7 +15,7 @@ from rules.findings import Basis, Findings, Rested
 from rules.ladder import Rung, reached
 from rules.level import Level
 from rules.towns import names_of
-from rules.windows import Array, Bounds, Mask, Rows, Scalar, silence, spell, zero_of
+from rules.windows import Array, Bounds, Mask, Rows, Scalar, silence, since, spell, zero_of
 
 WINDOW = "window_hours"
 """Further figure of findings: length of the window behind the value [h]."""
@@ -248,13 +248,19 @@ class Sheet:
         )
 
 
+def limits_of(ladder: Mapping[Level, Rung], never: float = np.inf) -> Array:
+    """Threshold of every level, (level,); `never`, which nothing reaches, for one without a rung."""
+    limits = np.full(len(Level), never)
+    for level, rung in ladder.items():
+        limits[level] = rung.limit
+    return limits
+
+
 def hits_of(
     series: Array, floor: npt.NDArray[np.int8], ladder: Mapping[Level, Rung], resolution: float
 ) -> Mask:
     """Whether each hour (..., hour) of a rising metric meets the threshold of its floor's level, (...)."""
-    limits = np.full(len(Level), np.inf)
-    for level, rung in ladder.items():
-        limits[level] = np.rint(rung.limit / resolution)
+    limits = np.rint(limits_of(ladder) / resolution)
     steps = series / resolution
     hits: Mask = np.rint(steps, out=steps) >= limits[floor][..., None]
     return hits
@@ -272,6 +278,15 @@ def observed_age(series: Array, block: xr.Dataset) -> Array:
     variables = block.variables
     lag = (variables["now"].values - variables["as_of"].values) / np.timedelta64(3600, "s")
     age: Array = behind + lag[:, None]
+    return age
+
+
+def day_age(days: Array, block: xr.Dataset, ends: int = 0) -> Array:
+    """Hours from the end of the newest known day to now, (now, place) [h]; inf where none is known.
+
+    `days` are the days that had ended (now, place, day), each at the hour `ends` of Beijing time.
+    """
+    age: Array = since(block, ends)[:, None] / 3600 + 24.0 * silence(days)
     return age
 
 

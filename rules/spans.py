@@ -13,8 +13,8 @@ import xarray as xr
 from ingest.registry import Duration
 from rules.ladder import Falling, Rising
 from rules.level import Level
-from rules.sheet import Sheet, plain
-from rules.windows import Array, Bounds, Mask, Stretch, midnights, spell
+from rules.sheet import Sheet, limits_of, plain
+from rules.windows import Array, Bounds, Mask, Stretch, midnights, spell, whole_hours
 
 EXPIRY_H = 24
 """How far beyond its window a hazard looks for the end of what it found [h]."""
@@ -56,11 +56,6 @@ SpanLadder = Mapping[Level, RisingSpan] | Mapping[Level, FallingSpan]
 def _check_hours(hours: int) -> None:
     if hours < 1:
         raise ValueError(f"hours {hours} is no length of time; write 1 or more")
-
-
-def whole_hours(span: timedelta) -> int:
-    """Full hours of a length of time."""
-    return int(span.total_seconds() // 3600)
 
 
 def hours_back(ladder: SpanLadder) -> int:
@@ -133,9 +128,7 @@ def _best_run(known: Bridged, hours: int, first: int, count: int) -> Bounds:
 
 
 def _hits(sheet: Sheet, floor: npt.NDArray[np.int8], series: Array, ladder: SpanLadder) -> Mask:
-    limits = np.full(len(Level), np.inf)
-    for level, rung in ladder.items():
-        limits[level] = np.rint(sheet.sign * rung.limit / sheet.resolution)
+    limits = np.rint(sheet.sign * limits_of(ladder, sheet.sign * np.inf) / sheet.resolution)
     hits: Mask = np.rint(series / sheet.resolution) >= limits[floor][..., None]
     for level, rung in ladder.items():
         here = floor == level

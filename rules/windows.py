@@ -63,8 +63,7 @@ class Stretch:
 
     def ahead(self, span: timedelta) -> slice:
         """Hour indices from as_of to `span` after now."""
-        hours = int(span.total_seconds() // 3600)
-        return slice(self.zero, self.zero + self.lag + hours + 1)
+        return slice(self.zero, self.zero + self.lag + whole_hours(span) + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +106,16 @@ def stretches(block: xr.Dataset) -> Iterator[Stretch]:
 def groups(block: xr.Dataset) -> Iterator[Group]:
     """Split the nows of a block by hour of the Beijing day; a live block gives one group."""
     zero = zero_of(block)
-    now = _hours(block.variables["now"].values)
-    as_of = _hours(block.variables["as_of"].values)
-    midnight = (now + BEIJING_OFFSET_H) // 24 * 24 - BEIJING_OFFSET_H
-    keys = np.stack([as_of - midnight, now - as_of], axis=1)
+    keys = np.stack([-midnights(block), lags_of(block)], axis=1)
     for phase, lag in np.unique(keys, axis=0):
         rows = np.flatnonzero((keys == (phase, lag)).all(axis=1))
         whole: Rows = slice(None) if rows.size == len(keys) else rows
         yield Group(rows=whole, phase=int(phase), lag=int(lag), zero=zero)
+
+
+def whole_hours(span: timedelta) -> int:
+    """Whole hours of a length of time."""
+    return int(span.total_seconds() // 3600)
 
 
 def zero_of(block: xr.Dataset) -> int:
@@ -137,6 +138,29 @@ def midnights(block: xr.Dataset) -> npt.NDArray[np.int64]:
     now, as_of = (_hours(block.variables[name].values) for name in ("now", "as_of"))
     begun: npt.NDArray[np.int64] = (now + BEIJING_OFFSET_H) // 24 * 24 - BEIJING_OFFSET_H - as_of
     return begun
+
+
+def since(block: xr.Dataset, hour: int) -> npt.NDArray[np.int64]:
+    """Time since an hour of Beijing time last struck, (now,) [s]."""
+    seconds: npt.NDArray[np.int64] = (_beijing_s(block) - hour * 3600) % 86_400
+    return seconds
+
+
+def dates(block: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Beijing date of each now, (now,) [d since 1970]."""
+    days: npt.NDArray[np.int64] = _beijing_s(block) // 86_400
+    return days
+
+
+def _beijing_s(block: xr.Dataset) -> npt.NDArray[np.int64]:
+    seconds = block.variables["now"].values.astype("datetime64[s]").astype(np.int64)
+    local: npt.NDArray[np.int64] = seconds + BEIJING_OFFSET_H * 3600
+    return local
+
+
+def ended_days(block: xr.Dataset) -> int:
+    """How many days of the day axis had ended: the index of the one under way."""
+    return int(np.count_nonzero(block.variables["day"].values < 0))
 
 
 def aligned(
@@ -268,14 +292,17 @@ def any_known(series: Array) -> Mask:
 
 def newest(block: xr.Dataset, name: str) -> Array:
     """Last known value of a daily quantity, (now, place); NaN where the days of the block hold none."""
-    past = int(np.count_nonzero(block.variables["day"].values < 0))
-    days = block.variables[name].values[..., :past]
-    if days.shape[-1] == 0:
-        return np.full(days.shape[:-1], np.nan)
-    found: Array = days[..., -1].copy()
+    return last_known(block.variables[name].values[..., : ended_days(block)])
+
+
+def last_known(series: Array) -> Array:
+    """Last value along the last axis that is known; NaN where none is."""
+    if series.shape[-1] == 0:
+        return np.full(series.shape[:-1], np.nan)
+    found: Array = series[..., -1].copy()
     silent = np.isnan(found)
     if silent.any():
-        older = days[silent]
-        last = days.shape[-1] - 1 - np.argmax(~np.isnan(older[:, ::-1]), axis=-1)
+        older = series[silent]
+        last = series.shape[-1] - 1 - np.argmax(~np.isnan(older[:, ::-1]), axis=-1)
         found[silent] = older[np.arange(last.size), last]
     return found

@@ -33,6 +33,7 @@ from rules.windows import (
     highest,
     lowest,
     midnights,
+    whole_hours,
     zero_of,
 )
 
@@ -117,7 +118,7 @@ class ColdWave(Rule):
         highest of all days looked at.
         """
         sheet = Sheet.empty(block, quantity(TEMPERATURE).resolution)
-        days = _Days.read(block, self._days, int(self.max_gap.total_seconds() // 3600))
+        days = _Days.read(block, self._days, whole_hours(self.max_gap))
         ways = {level: list(days.ways(rung)) for level, rung in self.ladder.items()}
         sheet.climb(slice(None), ways)
         self._span(sheet, block, days, ways)

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import xarray as xr
 
 from ingest.registry import Duration
-from ingest.times import BEIJING_OFFSET_H
 from rules.baseline import Baseline, calendar_day
 from rules.derived import Day, Series, Towns, day_mean, derivation
 from rules.findings import Basis, Findings
@@ -35,9 +34,19 @@ from rules.indices.drought import (
 )
 from rules.indices.evaporation import thornthwaite
 from rules.ladder import Falling, check_ladder
-from rules.level import Level, LevelName
-from rules.sheet import Sheet, plain
-from rules.windows import Array, Bounds, Mask, lowest, newest, silence
+from rules.level import LevelName
+from rules.sheet import Sheet, day_age, limits_of, plain
+from rules.windows import (
+    Array,
+    Bounds,
+    Mask,
+    dates,
+    ended_days,
+    last_known,
+    lowest,
+    midnights,
+    newest,
+)
 
 PARTS = ("spiw60", "mi30", "spi90", "spi150")
 """The four parts of the index, in the order of their weights."""
@@ -54,7 +63,7 @@ _EVAPORATING_DAYS = 30
 _MOST_MILD = 3
 # As `thornthwaite` counts them.
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-_DAY_H, _HOUR_S = 24, 3_600
+_DAY_H = 24
 _ALL = slice(None)
 
 Hours = npt.NDArray[np.int64]
@@ -207,23 +216,23 @@ class Drought(Rule):
         """Judge every now and place of a block with the four parts (now, place, day) [1]."""
         sheet = Sheet.empty(block, _RESOLUTION, falling=True)
         parts = [block.variables[name].values for name in PARTS]
-        months, past = _months(block), _past(block)
+        months, past = _months(block), ended_days(block)
         used = slice(max(0, past - self.oldest.days), past + self.reach.days_ahead)
         index = self._index([part[..., used] for part in parts], months[:, np.newaxis, used])
         recent = index[..., : past - used.start]
-        state = _latest(recent)
+        state = last_known(recent)
         outlook = np.concatenate([state[..., np.newaxis], index[..., past - used.start :]], axis=-1)
         sky = {
             level: plain(rung, self._metric(outlook, rung.within_days))
             for level, rung in self.ladder.items()
         }
         sheet.climb(_ALL, sky)
-        self._span(sheet, outlook, _midnight(block)[:, np.newaxis])
+        self._span(sheet, outlook, midnights(block)[:, np.newaxis])
         sheet.mark(_ALL, *(block.variables[f"flags_{part}"].values[..., used] for part in PARTS))
         days = self._process(parts, months, sheet.floor > 0, past)
         driest = {_DRIEST: newest(block, ANOMALY)} if ANOMALY in block else {}
         extra = {DROUGHT_DAYS: days, MCI_OBSERVED: state, **driest}
-        return sheet.findings(name, block, _age(recent, block), extra)
+        return sheet.findings(name, block, day_age(recent, block), extra)
 
     def _index(self, parts: Sequence[Array], months: npt.NDArray[np.int64]) -> Array:
         """MCI in steps of 0.01 [1] of parts (..., day) in months that broadcast; NaN where one is missing."""
@@ -242,9 +251,7 @@ class Drought(Rule):
 
     def _span(self, sheet: Sheet, outlook: Array, midnight: Hours) -> None:
         """From the first day at the level of the floor to the end of the last that is foretold at it."""
-        limits = np.full(len(Level), -np.inf)
-        for level, rung in self.ladder.items():
-            limits[level] = rung.limit
+        limits = limits_of(self.ladder, -np.inf)
         meets = np.rint(outlook / _RESOLUTION) <= np.rint(limits[sheet.floor] / _RESOLUTION)[..., None]
         observed, ahead = meets[..., 0], meets[..., 1:]
         begun, foretold = sheet.floor > 0, ahead.any(axis=-1)
@@ -293,43 +300,7 @@ def _month_index(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
     return index
 
 
-def _past(block: xr.Dataset) -> int:
-    return int(np.count_nonzero(block.variables["day"].values < 0))
-
-
-def _local_s(block: xr.Dataset, name: str) -> npt.NDArray[np.int64]:
-    """Beijing time of a coordinate along now [s since 1970]."""
-    moments = block.variables[name].values.astype("datetime64[s]").astype(np.int64)
-    local: npt.NDArray[np.int64] = moments + BEIJING_OFFSET_H * _HOUR_S
-    return local
-
-
 def _months(block: xr.Dataset) -> npt.NDArray[np.int64]:
     """Month of every day of every now, (now, day), 0 to 11."""
-    today = _local_s(block, "now") // (_DAY_H * _HOUR_S)
-    dates = today[:, np.newaxis] + block.variables["day"].values
-    return _month_index(dates.astype("datetime64[D]"))
-
-
-def _midnight(block: xr.Dataset) -> Hours:
-    """Hours from as_of to the midnight with which the Beijing day of each now began [h]; mostly negative."""
-    day_s = _DAY_H * _HOUR_S
-    midnight = _local_s(block, "now") // day_s * day_s
-    hours: Hours = (midnight - _local_s(block, "as_of")) // _HOUR_S
-    return hours
-
-
-def _latest(days: Array) -> Array:
-    """Last known value along the last axis; NaN where none is."""
-    found = np.full(days.shape[:-1], np.nan)
-    for column in range(days.shape[-1]):
-        found = np.where(np.isnan(days[..., column]), found, days[..., column])
-    return found
-
-
-def _age(index: Array, block: xr.Dataset) -> Array:
-    """Hours since the newest day whose index is known ended, (now, place) [h]; inf where none is."""
-    day_s = _DAY_H * _HOUR_S
-    since = _local_s(block, "now") % day_s / _HOUR_S
-    age: Array = since[:, np.newaxis] + _DAY_H * silence(index)
-    return age
+    days = dates(block)[:, np.newaxis] + block.variables["day"].values
+    return _month_index(days.astype("datetime64[D]"))

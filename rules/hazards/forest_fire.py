@@ -17,14 +17,23 @@ import numpy.typing as npt
 import xarray as xr
 
 from ingest.quantities import quantity
-from ingest.times import BEIJING_OFFSET_H
 from rules.findings import Basis, Findings
 from rules.hazard import Reach, Rule, hazard
 from rules.hazards.fire_weather import CARRY_DAYS
 from rules.ladder import Rising, check_ladder, reached
 from rules.level import Level, LevelName
-from rules.sheet import Cells, Sheet, plain
-from rules.windows import Array, Bounds, Mask, Rows, newest, silence, zero_of
+from rules.sheet import Cells, Sheet, day_age, limits_of, plain
+from rules.windows import (
+    Array,
+    Bounds,
+    Mask,
+    Rows,
+    ended_days,
+    midnights,
+    newest,
+    since,
+    zero_of,
+)
 
 FWI, DROUGHT_CODE, HOT_SPOTS = "fwi", "dc", "fire_hot_spots"
 HIGHEST = 5
@@ -33,7 +42,7 @@ FIRE_DAY = 4
 """Level from which a day counts in `fire_days`: 高火险."""
 
 _NOON = quantity(FWI).day_ends
-_DAY_H, _DAY_S, _HOUR_S = 24, 86_400, 3_600
+_DAY_H, _HOUR_S = 24, 3_600
 # So much further than the rungs look, so that a danger that goes on has no end invented for it.
 _BEYOND = 2
 # Days before today that are counted for the texts.
@@ -109,7 +118,7 @@ class ForestFire(Rule):
     def assess(self, name: str, block: xr.Dataset) -> Findings:
         """Judge every now and place of a block with ``fwi`` and ``dc`` (now, place, day)."""
         sheet = Sheet.empty(block, 1.0)
-        past, longest = _past(block), max(rung.days for rung in self.ladder.values())
+        past, longest = ended_days(block), max(rung.days for rung in self.ladder.values())
         index = block.variables[FWI].values[..., past - longest :]
         flags = block.variables[f"flags_{FWI}"].values[..., past - longest :]
         days, spots = self._levels(index), _hot_spots(block)
@@ -121,13 +130,14 @@ class ForestFire(Rule):
                 level: plain(rung, _lowest(lifted, rung, today)) for level, rung in self.ladder.items()
             }
             sheet.climb(rows, sky)
-            self._span(sheet, rows, lifted.low[..., today:], _to_midnight(block)[rows])
+            self._span(sheet, rows, lifted.low[..., today:], (midnights(block) + _DAY_H)[rows])
             self._origin(sheet, rows, offset)
             sheet.mark(rows, flags[rows][..., self._window(today)])
             shown[FWI][rows] = index[rows][..., today]
             shown["fire_days"][rows] = self._fire_days(block, rows, offset, lifted.low[..., today])
         extra = {**shown, DROUGHT_CODE: newest(block, DROUGHT_CODE), "hot_spots": spots}
-        return sheet.findings(name, block, _age(block), extra | {"fire_code_days": self._fresh(block)})
+        age = day_age(block.variables[FWI].values[..., :past], block, _NOON)
+        return sheet.findings(name, block, age, extra | {"fire_code_days": self._fresh(block)})
 
     def _levels(self, index: Array) -> Bounds:
         """Danger level of each day (now, place, day): -inf to 5 where the index is missing."""
@@ -155,7 +165,7 @@ class ForestFire(Rule):
 
     def _fire_days(self, block: xr.Dataset, rows: Rows, offset: int, level: Array) -> Array:
         """Days in a row up to today, whose level is given, at `FIRE_DAY` or above [d]."""
-        stop = _past(block) + offset
+        stop = ended_days(block) + offset
         days = np.zeros(level.shape)
         found = Cells.where(level >= FIRE_DAY, rows)
         index = block.variables[FWI].values[..., max(0, stop - _LONGEST_TOLD) : stop]
@@ -172,9 +182,7 @@ class ForestFire(Rule):
     def _span(self, sheet: Sheet, rows: Rows, low: Array, midnight: Hours) -> None:
         """From now to the end of the last Beijing day, from today on, that is at the level of the floor."""
         cells = sheet.begun(rows)
-        limits = np.full(len(Level), np.inf)
-        for level, rung in self.ladder.items():
-            limits[level] = rung.limit
+        limits = limits_of(self.ladder)
         ahead = cells.of(low)
         days = _run_from(ahead >= limits[sheet.floor[cells.at]][:, None])
         foreseen = np.isfinite(ahead[:, 1:]).any(axis=-1)
@@ -192,7 +200,7 @@ class ForestFire(Rule):
 
     def _fresh(self, block: xr.Dataset) -> Array:
         """Days since the codes were started, (now, place) [d]; NaN where that is long ago."""
-        known = np.isfinite(block.variables[DROUGHT_CODE].values[..., : _past(block)])
+        known = np.isfinite(block.variables[DROUGHT_CODE].values[..., : ended_days(block)])
         known = known[..., -self._days_back :]
         if known.all():
             return np.full(known.shape[:-1], np.nan)
@@ -205,33 +213,14 @@ class ForestFire(Rule):
         return np.where(days <= self.settled_after, days, np.nan)
 
 
-def _past(block: xr.Dataset) -> int:
-    return int(np.count_nonzero(block.variables["day"].values < 0))
-
-
 def _halves(block: xr.Dataset) -> Iterator[tuple[Rows, int]]:
     """The nows before and after noon, and the place of today's noon on the day axis: 0 and -1."""
-    morning = _local(block) % _DAY_S < _NOON * _HOUR_S
+    morning = since(block, 0) < _NOON * _HOUR_S
     for half, offset in ((morning, 0), (~morning, -1)):
         if half.all():
             yield slice(None), offset
         elif half.any():
             yield np.flatnonzero(half), offset
-
-
-def _local(block: xr.Dataset) -> Hours:
-    """Beijing time of each now [s]."""
-    now = block.variables["now"].values.astype("datetime64[s]").astype(np.int64)
-    local: Hours = now + BEIJING_OFFSET_H * _HOUR_S
-    return local
-
-
-def _to_midnight(block: xr.Dataset) -> Hours:
-    """Hours from as_of to the end of the Beijing day of each now [h]."""
-    as_of = block.variables["as_of"].values.astype("datetime64[s]").astype(np.int64)
-    midnight = (_local(block) // _DAY_S + 1) * _DAY_S - BEIJING_OFFSET_H * _HOUR_S
-    hours: Hours = (midnight - as_of) // _HOUR_S
-    return hours
 
 
 def _lowest(days: Bounds, rung: FireRung, today: int) -> Bounds:
@@ -251,11 +240,3 @@ def _hot_spots(block: xr.Dataset) -> Array:
     counts = block.variables[HOT_SPOTS].values[..., max(0, now - _DAY_H + 1) : now + 1]
     known = ~np.isnan(counts)
     return np.where(known.any(axis=-1), np.where(known, counts, 0.0).sum(axis=-1), np.nan)
-
-
-def _age(block: xr.Dataset) -> Array:
-    """Hours from the newest noon whose index is known to now, (now, place) [h]; inf where none is."""
-    behind = silence(block.variables[FWI].values[..., : _past(block)])
-    since_noon = (_local(block) - _NOON * _HOUR_S) % _DAY_S / _HOUR_S
-    age: Array = since_noon[:, None] + _DAY_H * behind
-    return age

@@ -22,8 +22,8 @@ from rules.hazard import Reach, Rule, hazard
 from rules.ladder import Rising, Rung, check_ladder
 from rules.level import LevelName
 from rules.sheet import Criterion, Sheet, Sky, hits_of, observed_age
-from rules.spans import EXPIRY_H, whole_hours
-from rules.windows import Array, Bounds, Stretch, highest, stretches
+from rules.spans import EXPIRY_H
+from rules.windows import Array, Bounds, Stretch, highest, stretches, whole_hours
 
 WIND, GUST = "wind_speed_10m", "wind_gusts_10m"
 WIND_FORCE, GUST_FORCE = "wind_force", "gust_force"

@@ -32,6 +32,7 @@ from rules.windows import (
     midnights,
     newest,
     stretches,
+    whole_hours,
     zero_of,
 )
 
@@ -119,7 +120,7 @@ class Heat(Rule):
 
     @property
     def _gap(self) -> int:
-        return int(self.max_gap.total_seconds() // 3600)
+        return whole_hours(self.max_gap)
 
     @property
     def _longest(self) -> int:

@@ -18,10 +18,10 @@ from rules.hazard import Reach, Rule, hazard
 from rules.indices.heat import heat_wave_index, torridity
 from rules.ladder import Rising, check_ladder
 from rules.level import LevelName
-from rules.sheet import Sheet, hits_of, plain
+from rules.sheet import Sheet, day_age, hits_of, plain
 from rules.spans import last_days
 from rules.towns import of_towns
-from rules.windows import Array, Bounds, Mask, any_known, midnights, silence
+from rules.windows import Array, Bounds, Mask, any_known
 
 MAXIMUM, HUMIDITY = "temperature_max_day", "relative_humidity_mean_day"
 TORRIDITY, DAY_NUMBER = "torridity", "heat_wave_day"
@@ -124,7 +124,7 @@ class HeatWave(Rule):
             TORRIDITY: ti[..., today],
             DAY_NUMBER: np.where(np.isnan(ti[..., today]), np.nan, number),
         }
-        return sheet.findings(name, block, _age(ti[..., :today], block), extra)
+        return sheet.findings(name, block, day_age(ti[..., :today], block), extra)
 
 
 def _ahead(ti: Array, critical: Array, today: int) -> Bounds:
@@ -177,11 +177,3 @@ def _run(ti: Array, critical: Array) -> npt.NDArray[np.int64]:
         cool = ~(ti[now, place, ::-1] > critical[place, None])
         number[now, place] = np.where(cool.any(axis=-1), np.argmax(cool, axis=-1), ti.shape[-1])
     return number
-
-
-def _age(past: Array, block: xr.Dataset) -> Array:
-    """Hours from the end of the newest known day to now, (now, place) [h]; inf where no day is known."""
-    variables = block.variables
-    lag = (variables["now"].values - variables["as_of"].values) / np.timedelta64(3600, "s")
-    age: Array = 24.0 * silence(past) + (lag - midnights(block))[:, None]
-    return age

@@ -25,7 +25,7 @@ from rules.level import LevelName
 from rules.rain_frames import DAY_RAIN, FRAME_H, RAIN, STEP, Frames
 from rules.sheet import Criterion, Gate, Sheet, Sky, observed_age, provenance
 from rules.towns import of_towns
-from rules.windows import Array, Bounds, Mask
+from rules.windows import Array, Bounds, Mask, ended_days
 
 SENSITIVE_DECAY = 0.84
 """Share of rain that still counts a day later by another tradition (Bruce and Clark), shown beside K."""
@@ -232,7 +232,7 @@ class Landslide(Rule):
 
 
 def _before(block: xr.Dataset, days: int) -> slice:
-    past = int(np.count_nonzero(block.variables["day"].values < 0))
+    past = ended_days(block)
     return slice(past - days, past)
 
 

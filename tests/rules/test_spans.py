@@ -9,8 +9,8 @@ from simulators.sky import at
 
 from rules.hazards.low_temperature import LowTemperature
 from rules.level import Level
-from rules.spans import FallingSpan, RisingSpan, bridged, lowest_of, run_of, whole_hours
-from rules.windows import midnights
+from rules.spans import FallingSpan, RisingSpan, bridged, lowest_of, run_of
+from rules.windows import midnights, whole_hours
 
 NAN, INF = np.nan, np.inf
 HOUR = timedelta(hours=1)
