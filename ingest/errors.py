@@ -52,11 +52,20 @@ class DeliveryError(FengsuiError):
         False where another attempt cannot help (refused address, revoked key).
     retry_after : timedelta or None
         The pause the receiver asked for.
+    gateway : bool
+        True where the gateway as a whole is at fault (account empty, template not approved, key revoked):
+        no other message will pass it either, and its operator must mend it.
     """
 
     def __init__(
-        self, message: str, *, retry: bool, retry_after: timedelta | None = None
+        self,
+        message: str,
+        *,
+        retry: bool,
+        retry_after: timedelta | None = None,
+        gateway: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry = retry
         self.retry_after = retry_after
+        self.gateway = gateway

@@ -1,13 +1,17 @@
-"""Acknowledging by name, whichever way in the word came."""
+"""Acknowledging and reporting by name, whichever way in the word came."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from alerts import store
-from alerts.store import Acknowledgement, Call, CallStatus
+from alerts.answers import receipts, reports
+from alerts.answers.links import Claim
+from alerts.answers.reports import Report
+from alerts.record import store
+from alerts.record.store import Acknowledgement, Call, CallStatus
 from ingest.database import writing
 from ingest.errors import UnknownName
 from pipeline.ports import Ports
@@ -22,7 +26,33 @@ def acknowledge(
     """
     with writing(ports.engine) as connection:
         _refuse_unknown(connection, word, ports)
-        return store.acknowledge(connection, word)
+        return store.acknowledge(connection, word, ports.desk.routes.answers)
+
+
+def read(ports: Ports, claim: Claim, at: datetime, further: str | None = None) -> None:
+    """Keep that the person of a link has seen what it is about, and a `further` change shown with it."""
+    with writing(ports.engine) as connection:
+        for change in dict.fromkeys((claim.transition, further or claim.transition)):
+            receipts.read_by(connection, change, claim.subsystem, claim.person, at)
+
+
+def report(ports: Ports, told: Report) -> Report:
+    """Keep what a subsystem reports of an alert; the facts also acknowledge, where nobody did.
+
+    Raises UnknownName, listing what exists, where there is no such alert or subsystem.
+    """
+    word = word_of(
+        alert=told.alert, subsystem=told.subsystem, by=told.by, via=told.via, at=told.at
+    )
+    with writing(ports.engine) as connection:
+        _refuse_unknown(connection, word, ports)
+        made = store.calls(connection, alert=told.alert)
+        mine = [call for call in made if call.subsystem == told.subsystem]
+        waiting = [call for call in mine if call.status is CallStatus.OPEN]
+        if waiting and told.kind == "facts":
+            store.acknowledge(connection, word, ports.desk.routes.answers)
+        about = mine[-1].transition if mine else store.transitions(connection, alert=told.alert)[-1].id
+        return reports.add(connection, replace(told, by=word.by, transition=told.transition or about))
 
 
 def _refuse_unknown(connection: Connection, word: Acknowledgement, ports: Ports) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from alerts.people import Routes
-from alerts.rota import gaps
-from alerts.routing import Notice, call, route
-from alerts.texts import Texts
-from alerts.transition import Reason, Transition
-from ingest.errors import FengsuiError, StoreError, UnknownName
+from alerts.duty.people import Routes
+from alerts.duty.rota import gaps
+from alerts.wording.proofreading import proofread
+from alerts.wording.texts import Texts
+from ingest.errors import FengsuiError, StoreError
 from ingest.http import HttpClient
 from ingest.secret import Secret
 from ingest.source import Request
@@ -20,7 +19,6 @@ from ingest.times import BEIJING
 from pipeline.climate import FILE, load_baseline, waiting_for_baseline
 from pipeline.config import Config
 from pipeline.settings import reveal
-from rules.level import Level
 
 _DAYS_AHEAD = 14
 
@@ -49,19 +47,20 @@ def problems(config: Config, now: datetime) -> list[Problem]:
 def _text_problems(config: Config) -> Iterator[Problem]:
     conducts = {name: block.conduct for name, block in config.hazards.items()}
     texts = Texts(templates=config.texts, district=config.district, conducts=conducts)
-    for sentence in texts.check():
+    for sentence in proofread(texts):
         yield Problem(where="texts.yaml", what=sentence)
 
 
 def _rota_problems(routes: Routes, now: datetime) -> Iterator[Problem]:
     for name, subsystem in routes.subsystems.items():
-        empty = list(gaps(subsystem, now, _DAYS_AHEAD))
+        empty = gaps(subsystem, now, now + timedelta(days=_DAYS_AHEAD))
         if empty:
-            first = empty[0].astimezone(BEIJING)
+            first = empty[0].start.astimezone(BEIJING)
+            hours = sum((turn.end - turn.start for turn in empty), timedelta(0)) / timedelta(hours=1)
             yield Problem(
                 where="routes.yaml",
                 what=f"{subsystem.name}（{name}）在{first:%m月%d日%H:%M}无人值班，{_DAYS_AHEAD}天内共"
-                f"{len(empty) / 2:g}小时 / nobody is on duty then: add a shift to its rota",
+                f"{hours:g}小时 / nobody is on duty then: add a shift to its rota",
             )
 
 
@@ -128,57 +127,3 @@ def reach(config: Config, now: datetime) -> list[Problem]:
             except FengsuiError as error:
                 found.append(Problem(where=f"sources/{name}.yaml", what=str(error)))
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Audience:
-    """Who would hear of a hazard, step by step."""
-
-    notices: tuple[Notice, ...]
-    """Decisions of the first message, for and against."""
-    later: tuple[tuple[timedelta, Notice], ...]
-    """Who is called after how long without an answer, with the rota of that moment."""
-
-
-def audience(config: Config, hazard: str, level: Level, moment: datetime) -> Audience:
-    """Who would hear of an opening of `hazard` at `level`; UnknownName where there is no such hazard."""
-    if hazard not in config.hazards:
-        names = ", ".join(config.hazards)
-        raise UnknownName(f"no hazard is called {hazard!r}; there are {names}")
-    change = _opening(config, hazard, level, moment)
-    notices = route(change, config.routes, moment)
-    later = []
-    called = [n.subsystem for n in notices if n.told and n.role != "inform"]
-    for subsystem in dict.fromkeys(called):
-        part = config.routes.matrix[hazard][subsystem]
-        for number, step in enumerate(config.routes.ladders.get(level, ())):
-            if number > 0:
-                then = moment + step.after
-                asked = call(config.routes, subsystem, part, level, (number, step.who), then)
-                later += [(step.after, notice) for notice in asked]
-    return Audience(notices=tuple(notices), later=tuple(later))
-
-
-def _opening(config: Config, hazard: str, level: Level, moment: datetime) -> Transition:
-    places = dict.fromkeys(config.district.place_ids, level)
-    return Transition(
-        id="who-gets",
-        alert="who-gets",
-        hazard=hazard,
-        at=moment.astimezone(UTC),
-        reason=Reason.OPENED,
-        from_level=Level.NONE,
-        to_level=level,
-        places=places,
-        changed=places,
-        onset=None,
-        expires=None,
-        value=None,
-        threshold=None,
-        basis=0,
-        marks=0,
-        opened_at=moment,
-        peak_level=level,
-        peak_value=None,
-        figures={},
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -11,14 +11,16 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from alerts.conduct import Conduct
-from alerts.delivery import Channel, channel
-from alerts.people import Advice, Roster, Routes
+from alerts.duty.people import Advice, Roster, Routes
+from alerts.event.conduct import Conduct
+from alerts.outgoing.delivery import Channel, channel
 from ingest.errors import ConfigMistake
 from ingest.places import District
 from ingest.registry import Duration, Registry
 from ingest.source import Feed, Source, source
 from pipeline.configuration.check_hazards import check_dispatch, check_ladder, check_towns
+from pipeline.configuration.check_people import check_canaries
+from pipeline.configuration.check_release import check_release
 from pipeline.configuration.checks import (
     check_district,
     check_feed,
@@ -61,6 +63,16 @@ class Service:
     """How long a link for acknowledging works."""
     language: Literal["zh", "en"] = "zh"
     """Language of messages and pages."""
+    changed_by: str = ""
+    """Who last changed this configuration; kept in the record with every version."""
+    changed_because: str = ""
+    """Why it was changed; kept in the record with every version."""
+    ring: Annotated[Duration, AfterValidator(longer_than_nothing)] | None = None
+    """Pause between the synthetic alerts of the dead-man's ring; None sends none."""
+    beat_url: Annotated[str, AfterValidator(web_address)] | None = None
+    """Address outside that is told after every ring that came round; it rings where that stops."""
+    stale_after: Annotated[Duration, AfterValidator(longer_than_nothing)] = timedelta(minutes=30)
+    """What could not be sent for so long is told as one message on how things stand now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +107,16 @@ class ChannelKeys:
     """Which registered kind sends."""
     enabled: bool = True
     """False keeps the block but sends nothing over it."""
+    words: Literal["full", "brief"] = "full"
+    """``brief`` for channels that bill by the character: one or two SMS in place of five."""
+    receipt_within: Duration | None = None
+    """Without a receipt for so long, the person's next channel is used; None expects no receipts."""
+    most: Annotated[int, Field(ge=1)] | None = None
+    """Most messages in `per`; the rest waits, the most urgent first. None knows no limit."""
+    per: Annotated[Duration, AfterValidator(longer_than_nothing)] = timedelta(minutes=1)
+    """The period of `most`."""
+    canary: str | None = None
+    """Id of the person who gets the synthetic message of the ring over this channel; None sends none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +125,12 @@ class ChannelBlock:
 
     name: str
     """Its key."""
-    enabled: bool
-    """Whether it may send."""
     channel: Channel
     """What sends."""
+    keys: ChannelKeys = field(default_factory=lambda: ChannelKeys(kind=""))
+    """How it is used."""
+    enabled: bool = True
+    """Whether it may send."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,14 +188,20 @@ def load(folder: Path) -> Config:
     if reading.mistakes or district is None or roster is None or service is None or texts is None:
         raise ConfigMistake("\n".join(reading.mistakes))
     matrix = {name: block.conduct.dispatch for name, block in hazards.items()}
-    routes = Routes(
-        people=roster.people, subsystems=roster.subsystems, ladders=roster.ladders, matrix=matrix
-    )
+    told = {item.name: getattr(roster, item.name) for item in fields(Roster)}
+    slow = frozenset(name for name, block in hazards.items() if block.conduct.can_wait)
+    routes = Routes(**told, matrix=matrix, patient=slow)
     return Config(
         folder=folder, district=district, sources=sources, hazards=hazards, routes=routes,
         channels=channels, service=service,
         texts={name: {"zh": text.zh, "en": text.en} for name, text in texts.items()},
     )
+
+
+def _kinds(channels: Document) -> dict[str, object]:
+    """Name of a channel -> its kind, as it is written."""
+    blocks = channels.data.items()
+    return {name: block.get("kind") if isinstance(block, dict) else None for name, block in blocks}
 
 
 class _Reading:
@@ -227,7 +257,9 @@ class _Reading:
             found = self._block(ChannelKeys, channel, document, (name,))
             if found is not None:
                 keys, sender = found
-                blocks[name] = ChannelBlock(name=name, enabled=keys.enabled, channel=sender)
+                blocks[name] = ChannelBlock(
+                    name=name, enabled=keys.enabled, channel=sender, keys=keys
+                )
         return blocks
 
     def compare(
@@ -239,8 +271,11 @@ class _Reading:
             self.mistakes += check_district(district, document, self.folder)
         if roster is not None:
             channels = self.documents.get("channels.yaml")
-            names = None if channels is None else tuple(channels.data)
-            self.mistakes += check_roster(roster, self.documents["routes.yaml"], names)
+            kinds = None if channels is None else _kinds(channels)
+            self.mistakes += check_roster(roster, self.documents["routes.yaml"], kinds)
+            if channels is not None:
+                self.mistakes += check_canaries(channels.data, roster.people, channels)
+            self.mistakes += check_release(roster, self.documents["routes.yaml"])
         for name, block in hazards.items():
             document = self.documents[f"hazards/{name}.yaml"]
             towns = None if district is None else district.place_ids

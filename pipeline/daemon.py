@@ -18,9 +18,10 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from alerts import ledger
+from alerts.record import ledger
 from ingest.database import reading
 from ingest.errors import FengsuiError
+from pipeline.beginning import begin
 from pipeline.lock import sole_instance
 from pipeline.ports import Ports
 from pipeline.work import Event, Job, jobs
@@ -53,6 +54,7 @@ class SteadyClock:
         self._wall = wall
         self._last = wall()
         self._mark = time.monotonic()
+        self._seen = (self._last, self._mark)
         self._behind = False
         self._guard = threading.Lock()
 
@@ -61,6 +63,14 @@ class SteadyClock:
         with self._guard:
             if moment > self._last:
                 self._last, self._mark = moment, time.monotonic()
+
+    def drift(self) -> timedelta:
+        """How far the machine's clock moved since the last call, beyond the time that passed."""
+        with self._guard:
+            wall, tick = self._wall(), time.monotonic()
+            moved = wall - self._seen[0] - timedelta(seconds=tick - self._seen[1])
+            self._seen = (wall, tick)
+            return moved
 
     def now(self) -> datetime:
         """The present moment, later than or equal to the one before."""
@@ -107,7 +117,7 @@ class Daemon:
         """Work on the real clock until `stop` is set, then finish what is under way."""
         with self._open():
             self._resume(clock)
-            work = [*jobs(self.ports, clock.now), *self.others]
+            work = [*jobs(self.ports, clock.now, clock.drift), *self.others]
             shift = _Shift(work=work, clock=clock, watch=self.watch)
             shift.begin()
             log.info("the daemon works", extra={"action": "started", "jobs": len(work)})
@@ -173,6 +183,11 @@ class Daemon:
             newest = ledger.newest_moment(connection)
         if newest is not None:
             clock.not_before(newest)
+        try:
+            begin(self.ports, clock.now(), newest)
+        except FengsuiError as error:
+            # A disk that is full must not keep what can still be sent from being sent.
+            log.error("not everything could be begun: %s", error, extra={"action": "begin_failed"})
 
 
 def _scheduler() -> BackgroundScheduler:

@@ -9,10 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from alerts import deliveries, ledger, store
-from alerts.delivery import Status
-from alerts.state import State
-from alerts.store import Call, CallStatus
+from alerts.duty import silences
+from alerts.duty.people import Silence
+from alerts.event.stages import standing
+from alerts.event.state import State
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Status
+from alerts.record import ledger, store
+from alerts.record.store import Call, CallStatus
 from ingest.archive import Archive
 from ingest.database import reading
 from pipeline.config import Config
@@ -52,6 +56,8 @@ class OpenAlert:
     """Highest level of the district."""
     waiting: tuple[str, ...]
     """Ids of the subsystems that have been called and not answered."""
+    stage: str = "active"
+    """``active``, or ``clearing`` where the level is only kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,7 @@ def health(
         counted = deliveries.counts(connection)
         recent = deliveries.counts(connection, now - _RECENT)
         waiting = store.calls(connection, status=CallStatus.OPEN)
+        silenced = silences.in_force(connection, now)
         sources = tuple(
             _source(connection, name, config, now)
             for name, block in config.sources.items()
@@ -111,7 +118,7 @@ def health(
     unknown = dict(last.unknown) if last else {}
     last_at = last.at if last else None
     problems = (
-        *_tick_problems(last_at, config, now),
+        *tick_problems(last_at, config, now),
         *(_silent(source) for source in sources if source.silent),
         *(
             f"{name}：{count}个镇街因缺数据无法判断 / {count} towns cannot be judged for lack of data"
@@ -125,23 +132,41 @@ def health(
         last_tick=last_at,
         sources=sources,
         alerts=tuple(
-            _open_alert(state, waiting) for state in states.values() if state.top > Level.NONE
+            _open_alert(state, waiting, config) for state in states.values() if state.top > Level.NONE
         ),
         unknown=unknown,
         deliveries={status.value: number for status, number in counted.items()},
         unanswered=unanswered,
         problems=problems,
-        notes=tuple(
-            f"{name}：没有气候基准，无法判断；请运行 fengsui baseline / unknown until a baseline is fitted"
-            for name in waiting_hazards
+        notes=(
+            *(
+                f"{name}：没有气候基准，无法判断；请运行 fengsui baseline"
+                " / unknown until a baseline is fitted"
+                for name in waiting_hazards
+            ),
+            *(_silenced(one) for one in silenced),
         ),
     )
 
 
-def _open_alert(state: State, waiting: list[Call]) -> OpenAlert:
+def _silenced(one: Silence) -> str:
+    about = " ".join(part for part in (one.alert or one.hazard, one.subsystem) if part) or "全部"
+    until = f"{one.until:%Y-%m-%dT%H:%MZ}"
+    return f"静默{one.id}：{about}，至{until}，{one.by}：{one.why} / silenced up to {one.level.key}"
+
+
+def _open_alert(state: State, waiting: list[Call], config: Config) -> OpenAlert:
     alert = state.alert or ""
     mine = [call.subsystem for call in waiting if call.alert == alert]
-    return OpenAlert(id=alert, hazard=state.hazard, level=state.top.key, waiting=tuple(mine))
+    block = config.hazards.get(state.hazard)
+    told = standing(state, block.rule.ladder, block.conduct.tail) if block else None
+    return OpenAlert(
+        id=alert,
+        hazard=state.hazard,
+        level=state.top.key,
+        waiting=tuple(mine),
+        stage=told.stage.value if told else "active",
+    )
 
 
 def _source(connection: Connection, name: str, config: Config, now: datetime) -> SourceHealth:
@@ -157,12 +182,20 @@ def _source(connection: Connection, name: str, config: Config, now: datetime) ->
     )
 
 
+def silent_sources(connection: Connection, config: Config, now: datetime) -> dict[str, str]:
+    """Name -> what is to be told, of every enabled source from which nothing came for too long."""
+    enabled = (name for name, block in config.sources.items() if block.feed.enabled)
+    found = (_source(connection, name, config, now) for name in enabled)
+    return {source.name: _silent(source) for source in found if source.silent}
+
+
 def _silent(source: SourceHealth) -> str:
     since = f"{source.newest:%Y-%m-%dT%H:%MZ}" if source.newest else "从未 / ever"
     return f"数据源{source.name}自{since}起没有新数据 / silent since then ({source.last_run})"
 
 
-def _tick_problems(last: datetime | None, config: Config, now: datetime) -> tuple[str, ...]:
+def tick_problems(last: datetime | None, config: Config, now: datetime) -> tuple[str, ...]:
+    """What is wrong with the newest tick, in words."""
     if last is None:
         return ("尚未运行过：请启动 fengsui run / no tick yet: start the daemon with fengsui run",)
     if now - last > config.service.heartbeat + _SLACK:

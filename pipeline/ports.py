@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from alerts.dispatch import Desk
-from alerts.outbox import Outbox
+from alerts.outgoing.dispatch import Desk
+from alerts.outgoing.outbox import Outbox
 from ingest.archive import Archive
 from ingest.block import View
 from ingest.http import HttpClient
@@ -54,6 +54,7 @@ class Ports(Judging):
     def close(self) -> None:
         """Finish what is under way and let go of everything."""
         self.outbox.close()
+        self.outbox.means.sessions.close()
         self.outbox.means.post.close()
         self.http.close()
         self.engine.dispose()

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from alerts import ledger
+from alerts.record import ledger
 from ingest.archive import Archive
 from ingest.batch import Batch
 from ingest.database import reading, writing

@@ -6,15 +6,19 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from alerts import calls, ledger, store
-from alerts.incidents import engaged, in_order, share
-from alerts.lifecycle import Step, Still, advance
-from alerts.routing import route
-from alerts.state import State
-from alerts.transition import Transition
+from alerts.duty import release
+from alerts.event import orders
+from alerts.event.incidents import in_order, share
+from alerts.event.lifecycle import Step, Still, advance
+from alerts.event.orders import Order
+from alerts.event.state import State
+from alerts.event.transition import Transition
+from alerts.outgoing import desks
+from alerts.record import ledger, store
 from ingest.database import writing
 from pipeline.ports import Judging, Ports
 from rules.findings import Findings, Verdict
@@ -52,18 +56,20 @@ def assess(
     }
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what is judged, and by what, each given by name
     states: Mapping[str, State],
     findings: Mapping[str, Findings],
     now: datetime,
     judging: Judging,
     resting: Iterable[str] = (),
     row: int = 0,
+    given: Mapping[str, Order] = MappingProxyType({}),
 ) -> dict[str, Step]:
     """Hazard -> step of its lifecycle, with the incidents the alerts share; pure.
 
     `now` is the one at `row` of the findings. `resting` names further hazards of which it is known that
-    nothing changes at this now: they take no step, and an incident of theirs may go on in others.
+    nothing changes at this now: they take no step, and an incident of theirs may go on in others. `given` are
+    the orders of people by hazard; a replay has none, and tells what the rules alone would have done.
     """
     steps = {}
     for name, found in findings.items():
@@ -75,6 +81,7 @@ def judge(
             ladder=hazard.rule.ladder,
             conduct=hazard.conduct,
             row=row,
+            order=given.get(name),
         )
     conducts = {name: block.conduct for name, block in judging.config.hazards.items()}
     return share(steps, conducts, now, {name: states[name] for name in resting})
@@ -91,12 +98,16 @@ def tick(now: datetime, ports: Ports) -> TickReport:
     with writing(ports.engine) as connection:
         states = store.states(connection, ports.config.district.place_ids)
         findings = assess(connection, [now], ports)
-        steps = judge(states, findings, now, ports)
+        given = orders.untaken(connection)
+        # The last word on a hazard counts.
+        steps = judge(states, findings, now, ports, given={one.hazard: one for one in given})
+        orders.take(connection, given, now)
         for name, step in steps.items():
             if step.state is not states.get(name):
                 store.remember(connection, step.state, now)
         changes = in_order(steps.values())
-        planned = sum(_announce(connection, change, ports, now) for change in changes)
+        desk = desks.current(connection, ports.desk, now)
+        planned = sum(release.announce(connection, change, desk, now) for change in changes)
         report = TickReport(
             at=now,
             transitions=tuple(changes),
@@ -116,14 +127,6 @@ def tick(now: datetime, ports: Ports) -> TickReport:
             extra={"action": "transition", "transition": change.id},
         )
     return report
-
-
-def _announce(connection: Connection, change: Transition, ports: Ports, now: datetime) -> int:
-    calls.replace_older(connection, change, now)
-    warned = store.warned(connection, change.alert)
-    pages = store.pages(connection, change) if change.related else []
-    notices = route(change, ports.config.routes, now, warned, engaged(pages, change))
-    return calls.announce(connection, change, notices, ports.desk, now)
 
 
 def unknown(findings: Findings) -> int:

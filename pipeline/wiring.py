@@ -12,15 +12,18 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from alerts import tables
-from alerts.delivery import Means
-from alerts.dispatch import Desk
-from alerts.links import Claim, sign_link
-from alerts.outbox import Outbox
-from alerts.post import Post
-from alerts.routing import Notice
-from alerts.texts import Texts
-from alerts.transition import Transition
+from alerts.answers.links import APPROVE, Claim, sign_link
+from alerts.duty.coverage import NEEDS_ADDRESS
+from alerts.duty.release import approval_claim
+from alerts.duty.routing import Notice
+from alerts.event.transition import Transition
+from alerts.outgoing.delivery import Means
+from alerts.outgoing.dispatch import Desk
+from alerts.outgoing.outbox import Outbox
+from alerts.outgoing.post import Post
+from alerts.outgoing.rates import Rate
+from alerts.record import tables
+from alerts.wording.texts import Texts
 from ingest import archive
 from ingest.archive import Archive
 from ingest.database import create_tables, open_engine
@@ -33,10 +36,17 @@ from pipeline.settings import Settings, reveal
 from pipeline.view import view_of
 
 
-def build(config: Config, settings: Settings, *, public_url: str | None = None) -> Ports:
+def build(
+    config: Config,
+    settings: Settings,
+    *,
+    public_url: str | None = None,
+    exercise: str | None = None,
+) -> Ports:
     """Open the database, the channels and the ways in and out; the data folder is made where missing.
 
-    A baseline in the data folder that cannot be used stops it with StoreError.
+    With `exercise`, everything it sends belongs to the drill of that name. A baseline in the data folder that
+    cannot be used stops it with StoreError.
     """
     prepare_folder(settings.data)
     baseline = load_baseline(config, settings.data)
@@ -51,7 +61,7 @@ def build(config: Config, settings: Settings, *, public_url: str | None = None) 
         archive=Archive(),
         view=view_of(config),
         baseline=baseline,
-        desk=desk_of(config, link_key, public_url or config.service.public_url),
+        desk=desk_of(config, link_key, public_url or config.service.public_url, exercise),
         outbox=_outbox(config, engine, means),
         http=HttpClient(),
         reveal=show,
@@ -75,8 +85,10 @@ def prepare_folder(folder: Path) -> None:
         )
 
 
-def desk_of(config: Config, link_key: str, public_url: str) -> Desk:
-    """The desk that writes messages for a configuration."""
+def desk_of(
+    config: Config, link_key: str, public_url: str, exercise: str | None = None
+) -> Desk:
+    """The desk that writes messages for a configuration; all of them of a drill, where one is named."""
 
     def sign(change: Transition, notice: Notice, until: datetime) -> str:
         claim = Claim(
@@ -88,15 +100,28 @@ def desk_of(config: Config, link_key: str, public_url: str) -> Desk:
         )
         return sign_link(public_url, link_key, claim)
 
+    def approve(change: Transition, person: str, until: datetime) -> str:
+        return sign_link(public_url, link_key, approval_claim(change, person, until), APPROVE)
+
     conducts = {name: block.conduct for name, block in config.hazards.items()}
     texts = Texts(templates=config.texts, district=config.district, conducts=conducts)
     service = config.service
+    used = {name: block.keys for name, block in config.channels.items()}
     return Desk(
         routes=config.routes,
         texts=texts,
         language=service.language,
         sign=sign,
         valid=service.link_valid,
+        brief=frozenset(name for name, keys in used.items() if keys.words == "brief"),
+        patience={
+            name: keys.receipt_within for name, keys in used.items() if keys.receipt_within is not None
+        },
+        exercise=exercise,
+        approve=approve,
+        enabled=frozenset(name for name, block in config.channels.items() if block.enabled),
+        addressed=frozenset(name for name, keys in used.items() if keys.kind in NEEDS_ADDRESS),
+        stale_after=service.stale_after,
     )
 
 
@@ -109,6 +134,11 @@ def _outbox(config: Config, engine: Engine, means: Means) -> Outbox:
         means=means,
         retry=config.service.retry,
         lane=config.service.lane,
+        rates={
+            name: Rate(most=block.keys.most, per=block.keys.per)
+            for name, block in config.channels.items()
+            if block.enabled and block.keys.most is not None
+        },
     )
 
 

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from alerts import calls, ledger, store
-from alerts.ledger import Run
-from alerts.routing import Notice
+from alerts.answers import errands, pauses
+from alerts.duty.routing import Notice
+from alerts.event import orders
+from alerts.outgoing import desks
+from alerts.record import ledger
+from alerts.record.ledger import Run
 from ingest.database import reading, writing
-from pipeline import derive
+from pipeline import derive, hearing
+from pipeline.guard import JOB, Drift, Guard
+from pipeline.guard import due as guard_due
 from pipeline.ports import Ports
 from pipeline.pull import job_name, pull
 from pipeline.tick import tick
@@ -41,12 +46,16 @@ class Job:
 
 
 _LOOK = timedelta(seconds=1)
+_GAP = timedelta(minutes=1)
 
 
-def jobs(ports: Ports, clock: Callable[[], datetime] | None = None) -> list[Job]:
+def jobs(
+    ports: Ports, clock: Callable[[], datetime] | None = None, drift: Drift | None = None
+) -> list[Job]:
     """All jobs, in the order in which they run at the same moment: data first, messages last.
 
-    `clock` gives the present while a pull is under way; without one, a pull takes no time.
+    `clock` gives the present while a pull is under way; without one, a pull takes no time. `drift` is that of
+    the machine's clock; without one the clock is simulated, and no guard watches over a machine.
     """
     pulls = [
         _pull_job(name, ports, clock)
@@ -67,11 +76,13 @@ def jobs(ports: Ports, clock: Callable[[], datetime] | None = None) -> list[Job]
             due=lambda now: tick_due(now, ports),
             every=_LOOK,
         ),
+        _errand_job(ports, real=drift is not None),
         Job(
-            name="escalate",
-            run=lambda now: escalate(now, ports),
-            due=lambda _now: _next_call(ports),
-            every=_LOOK,
+            name=hearing.JOB,
+            run=lambda now: hearing.ask(now, ports),
+            due=lambda now: hearing.due(now, ports),
+            every=timedelta(seconds=10),
+            beside=True,
         ),
         Job(
             name="deliver",
@@ -81,7 +92,29 @@ def jobs(ports: Ports, clock: Callable[[], datetime] | None = None) -> list[Job]
             beside=True,
             makes_due=False,
         ),
+        *([] if drift is None else [_guard_job(Guard(ports=ports, drift=drift))]),
     ]
+
+
+def _errand_job(ports: Ports, *, real: bool) -> Job:
+    looking = _Errands(ports)
+    return Job(
+        name="escalate",
+        run=looking.run if real else lambda now: escalate(now, ports),
+        due=looking.due if real else lambda _now: _next_errand(ports),
+        every=_LOOK,
+    )
+
+
+def _guard_job(guard: Guard) -> Job:
+    return Job(
+        name=JOB,
+        run=guard.look,
+        due=lambda now: guard_due(now, guard.ports),
+        every=_LOOK,
+        beside=True,
+        makes_due=False,
+    )
 
 
 def _pull_job(name: str, ports: Ports, clock: Callable[[], datetime] | None) -> Job:
@@ -104,10 +137,13 @@ def _pull_job(name: str, ports: Ports, clock: Callable[[], datetime] | None) -> 
 
 
 def tick_due(now: datetime, ports: Ports) -> datetime:
-    """At once where something became known since the last tick, else a heartbeat after it."""
+    """At once where something became known or was ordered since the last tick, else a heartbeat after it."""
     with reading(ports.engine) as connection:
         last = ledger.last_tick(connection)
         newest = ports.archive.newest(connection)
+        ordered = orders.waiting(connection)
+    if ordered:
+        return now
     if last is None:
         return now if newest is None else max(newest, now)
     if newest is not None and newest > last.at:
@@ -134,12 +170,40 @@ def run_derive(now: datetime, ports: Ports) -> None:
         ledger.record_run(connection, Run(job="derive", at=now, outcome="ok", detail=detail))
 
 
-def escalate(now: datetime, ports: Ports) -> list[Notice]:
-    """Call whoever is next where nobody has acknowledged in time."""
+def escalate(now: datetime, ports: Ports, gap: timedelta = timedelta(0)) -> list[Notice]:
+    """Do what fell due by itself: call whoever is next, remind, fold into digests.
+
+    After a `gap` in which nobody looked, a call goes on with one step and not with all that fell due.
+    """
     with writing(ports.engine) as connection:
-        return calls.escalate(connection, ports.desk, now)
+        if gap > _GAP:
+            pauses.resume(connection, desks.current(connection, ports.desk, now), now, gap)
+        return errands.run_due(connection, ports.desk, now)
 
 
-def _next_call(ports: Ports) -> datetime | None:
+class _Errands:
+    """The errands on a real clock: they look every second; a longer gap is a pause or a clock that jumped."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._last: datetime | None = None
+
+    def due(self, now: datetime) -> datetime | None:
+        """When there is something to do; at once after a gap."""
+        if self._gap(now) > _GAP:
+            return now
+        self._last = now
+        return _next_errand(self._ports)
+
+    def run(self, now: datetime) -> list[Notice]:
+        """Do what is due."""
+        gap, self._last = self._gap(now), now
+        return escalate(now, self._ports, gap)
+
+    def _gap(self, now: datetime) -> timedelta:
+        return timedelta(0) if self._last is None else now - self._last
+
+
+def _next_errand(ports: Ports) -> datetime | None:
     with reading(ports.engine) as connection:
-        return store.next_call(connection)
+        return errands.next_due(connection, ports.desk)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from simulators.small_district import small_district
 from sqlalchemy import Engine
 
-from alerts import tables
-from alerts.conduct import Conduct
-from alerts.delivery import Delivery, Means, Message, Taken
-from alerts.dispatch import Desk
-from alerts.lifecycle import Step, advance
-from alerts.people import Advice, Part, Person, Routes, Shift, Subsystem
-from alerts.people import Step as CallStep
-from alerts.routing import Notice
-from alerts.state import State
-from alerts.texts import NEEDED, Texts
-from alerts.transition import Reason, Transition
+from alerts.duty.people import Advice, Part, Person, Routes, Shift, Subsystem
+from alerts.duty.people import Step as CallStep
+from alerts.duty.routing import Notice
+from alerts.event.conduct import Conduct
+from alerts.event.lifecycle import Step, advance
+from alerts.event.orders import Order
+from alerts.event.state import State
+from alerts.event.transition import Reason, Transition
+from alerts.outgoing.delivery import Delivery, Means, Message, Taken
+from alerts.outgoing.dispatch import Desk
+from alerts.record import tables
+from alerts.wording.texts import NEEDED, Texts
 from ingest.database import create_tables, open_engine
 from ingest.times import instant64
+from pipeline.configuration.folder import default_folder
 from rules.findings import Basis, Findings
 from rules.ladder import Rising, Rung
 from rules.level import Level
@@ -116,9 +121,11 @@ class Story:
         everything = [RED] * self.towns
         return self.at(hours, reach=everything, ceiling=everything)
 
-    def tick(self, found: Findings, now: datetime) -> Step:
-        """Judge findings."""
-        step = advance(self.state, found, now, ladder=self.ladder, conduct=self.conduct)
+    def tick(self, found: Findings, now: datetime, order: Order | None = None) -> Step:
+        """Judge findings, with the order of a person where there is one."""
+        step = advance(
+            self.state, found, now, ladder=self.ladder, conduct=self.conduct, order=order
+        )
         self.state = step.state
         self.changes += step.transitions
         return step
@@ -192,9 +199,16 @@ def with_subsystem(name: str, subsystem: Subsystem) -> Routes:
     return routes(subsystems=SUBSYSTEMS | {name: subsystem})
 
 
+@cache
+def memo_names() -> tuple[str, ...]:
+    """Templates of memos in the configuration that comes with the program."""
+    told = (default_folder() / "texts.yaml").read_text(encoding="utf-8")
+    return tuple(re.findall(r"^(memo_\w+):", told, re.MULTILINE))
+
+
 def texts() -> Texts:
     """Templates that name themselves, so that a test sees which were used with what."""
-    plain = {name: {"zh": name, "en": name} for name in NEEDED}
+    plain = {name: {"zh": name, "en": name} for name in (*NEEDED, *memo_names())}
     shown = {name: {"zh": f"{{{{ {name} }}}}", "en": f"{{{{ {name} }}}}"} for name in ("task",)}
     link = {"acknowledge": {"zh": "{{ ack_link or '' }}", "en": "{{ ack_link or '' }}"}}
     district = small_district()
@@ -276,3 +290,15 @@ class HangingChannel:
         self.waiting.release()
         self.released.wait(10)
         return Taken()
+
+
+@cache
+def shipped_texts() -> Texts:
+    """The templates that come with the program, for a heat in the small district."""
+    words = yaml.safe_load((Path(__file__).parents[1] / "config/texts.yaml").read_text("utf-8"))
+    return Texts(templates=words, district=small_district(), conducts={"heat": CONDUCT})
+
+
+def worded_desk(own: Routes | None = None, **parts: Any) -> Desk:
+    """A desk that writes what really goes out."""
+    return replace(desk(own), texts=shipped_texts(), **parts)

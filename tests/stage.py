@@ -22,9 +22,10 @@ from typing import Any, Literal
 import numpy as np
 from fakes import RecordingChannel
 
-from alerts import deliveries, ledger, store
-from alerts.delivery import Channel, Delivery
-from alerts.transition import Transition
+from alerts.event.transition import Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Channel, Delivery
+from alerts.record import ledger, store
 from ingest.batch import Batch
 from ingest.database import reading
 from ingest.http import HttpClient

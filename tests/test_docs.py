@@ -19,16 +19,18 @@ import yaml
 from click.testing import CliRunner
 from house_rules import ROOT
 
-from alerts.conduct import Conduct
-from alerts.delivery import channel
-from alerts.people import Roster
-from alerts.transition import Reason
+from alerts.duty.people import Roster
+from alerts.event.conduct import Conduct
+from alerts.event.transition import Reason
+from alerts.outgoing.delivery import channel
 from ingest.places import District
 from ingest.registry import Duration
+from ingest.secret import Secret
 from ingest.source import Feed, source
 from pipeline.cli import main
 from pipeline.config import ChannelKeys, Service, default_folder, load
 from pipeline.configuration.kinds import register_all
+from pipeline.drill.plan import Drill
 from pipeline.replay.report import as_json
 from pipeline.replay.run import Replay
 from rules.hazard import hazard
@@ -39,6 +41,11 @@ register_all()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 READMES = [ROOT / "README.md", ROOT / "README.en.md"]
 REFERENCES = [ROOT / "docs/hazards.md", ROOT / "docs/hazards.en.md"]
+CHANNELS = [ROOT / "docs/channels.md", ROOT / "docs/channels.en.md"]
+DUTY = [ROOT / "docs/duty.md", ROOT / "docs/duty.en.md"]
+OPERATIONS = [ROOT / "docs/operations.md", ROOT / "docs/operations.en.md"]
+PAIRS = [READMES, REFERENCES, CHANNELS, DUTY, OPERATIONS]
+LANGUAGES = ["zh", "en"]
 REGISTRIES: list[Any] = [source, hazard, channel]
 
 
@@ -59,9 +66,11 @@ def parts_of(kind: Any) -> Iterator[type]:
         yield from parts_of(inner)
 
 
-WRITTEN = [Service, Feed, Conduct, ChannelKeys, Roster, District]
-WRITTEN += [registry[kind] for registry in (source, channel) for kind in registry.kinds]
+WRITTEN = [Service, Feed, Conduct, District, *(source[kind] for kind in source.kinds)]
 BLOCKS = with_its_blocks(*WRITTEN)
+SENDERS = [
+    (kind, block) for kind in channel.kinds for block in with_its_blocks(channel[kind]) if block is not Secret
+]
 RULES = [(kind, block) for kind in hazard.kinds for block in with_its_blocks(hazard[kind])]
 SHIPPED = {path.stem: path for path in sorted((default_folder() / "hazards").glob("*.yaml"))}
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|…|\.\.\.")
@@ -111,9 +120,34 @@ def without_group_options(words: list[str]) -> list[str]:
     return words
 
 
+def commands_of(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with its words after ``fengsui``."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", one) for inner, one in commands_of(command))
+        else:
+            yield name, command
+
+
+COMMANDS = dict(commands_of(main))
+
+
 def command_names() -> list[str]:
-    """Names of all commands."""
-    return main.list_commands(click.Context(main))
+    """Commands by their words: ``check``, ``audit verify``."""
+    return list(COMMANDS)
+
+
+def named_in(words: list[str]) -> str:
+    """The command that the words of a call begin with; the first word where there is none."""
+    name = next((name for name in COMMANDS if words[: len(name.split())] == name.split()), None)
+    return name or " ".join(words[:1])
+
+
+def told(language: str) -> str:
+    """The README and all pages of a language but the one on hazards."""
+    place = LANGUAGES.index(language)
+    pages = [READMES[place], CHANNELS[place], DUTY[place], OPERATIONS[place]]
+    return "\n".join(path.read_text("utf-8") for path in pages)
 
 
 def keys_of(block: type) -> list[str]:
@@ -129,10 +163,10 @@ def call_name(value: object) -> str:
 @pytest.mark.parametrize(("path", "words"), calls_of("fengsui"), ids=call_name)
 def test_a_documented_command_can_be_typed(path: Path, words: list[str]):
     """`fengsui COMMAND` of a document is taken as written, with every argument and option."""
-    name, *rest = without_group_options(words)
-    command = main.get_command(click.Context(main), name)
-    assert command is not None, f"{path.name}: there is no `fengsui {name}`"
-    with command.make_context(name, rest):
+    typed = without_group_options(words)
+    name = named_in(typed)
+    assert name in COMMANDS, f"{path.name}: there is no `fengsui {name}`"
+    with COMMANDS[name].make_context(name, typed[len(name.split()) :]):
         pass
 
 
@@ -158,8 +192,9 @@ def test_a_target_named_in_a_sentence_exists(path: Path):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_command_named_in_a_sentence_exists(path: Path):
     """`fengsui COMMAND` in running text is a command as well."""
-    named = re.findall(r"`fengsui ([a-z][a-z-]*)[^`]*`", path.read_text("utf-8"))
-    assert set(named) <= set(command_names())
+    named = re.findall(r"`fengsui ([a-z][a-z-]*(?: [a-z][a-z-]*)?)[^`]*`", path.read_text("utf-8"))
+    found = [named_in(name.split()) for name in named]
+    assert set(found) <= {*COMMANDS, *(name.partition(" ")[0] for name in COMMANDS)}
 
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
@@ -172,18 +207,17 @@ def test_a_readme_starts_the_demo_and_the_tests(path: Path):
 @pytest.mark.parametrize("name", command_names())
 def test_every_command_is_shown(name: str, path: Path):
     """Each command of `fengsui` stands in a shell block of each README."""
-    shown = [without_group_options(words)[:1] for where, words in calls_of("fengsui") if where == path]
-    assert [name] in shown
+    shown = [without_group_options(words) for where, words in calls_of("fengsui") if where == path]
+    assert name in map(named_in, shown)
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", command_names())
-def test_every_option_is_named(name: str, path: Path):
-    """Each option of a command is named in each README."""
-    text = path.read_text("utf-8")
-    options = {option for parameter in main.commands[name].params for option in parameter.opts}
-    missing = {option for option in options if option.startswith("--") and option not in text}
-    assert missing == set()
+def test_every_option_is_named(name: str, language: str):
+    """Each option of a command is named in each language."""
+    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    long = {option for option in options if option.startswith("--")}
+    assert {option for option in long if not re.search(rf"{option}\b", told(language))} == set()
 
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
@@ -193,7 +227,7 @@ def test_every_target_is_named(path: Path):
     assert {name for name in targets() if not re.search(rf"make {name}\b", text)} <= {"help"}
 
 
-@pytest.mark.parametrize("pair", [READMES, REFERENCES], ids=["README", "hazards"])
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0].stem)
 def test_both_languages_say_the_same(pair: list[Path]):
     """They show the same commands, code, examples and sections; only the sentences differ."""
     chinese, english = pair
@@ -207,9 +241,10 @@ def test_both_languages_say_the_same(pair: list[Path]):
 @pytest.mark.parametrize("name", command_names())
 def test_every_command_explains_itself_with_an_example(name: str):
     """--help says what the command does and shows it."""
-    done = CliRunner().invoke(main, [name, "--help"])
+    done = CliRunner().invoke(main, [*name.split(), "--help"])
     assert done.exit_code == 0
-    assert f"fengsui {name}" in done.output.partition("\n")[2], "add an example to the help"
+    said = re.sub(r"\s+", " ", done.output.partition("\n")[2])
+    assert f"fengsui {name}" in said, "add an example to the help"
 
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
@@ -220,11 +255,48 @@ def test_every_kind_is_documented(registry, path: Path):
     assert [kind for kind in registry.kinds if f"`{kind}`" not in text] == []
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.__name__)
-def test_every_key_is_documented(block: type, path: Path):
-    """A key that configuration can write is told of in each README."""
-    assert untold(block, path.read_text("utf-8")) == []
+def test_every_key_is_documented(block: type, language: str):
+    """A key that configuration can write is told of in each language."""
+    assert untold(block, told(language)) == []
+
+
+@pytest.mark.parametrize("path", CHANNELS, ids=lambda path: path.name)
+@pytest.mark.parametrize(("kind", "block"), SENDERS, ids=lambda part: getattr(part, "__name__", part))
+def test_every_key_of_a_channel_is_documented(kind: str, block: type, path: Path):
+    """The section of a kind of channel tells of its keys."""
+    assert untold(block, section(path, kind)) == [], f"tell of them in the section {kind} of {path.name}"
+
+
+@pytest.mark.parametrize("path", CHANNELS, ids=lambda path: path.name)
+@pytest.mark.parametrize("kind", channel.kinds)
+def test_every_kind_of_channel_has_an_example(kind: str, path: Path):
+    """The section of a kind shows a block of it."""
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section(path, kind), re.S)]
+    assert kind in {item["kind"] for block in blocks for item in block.values()}
+
+
+@pytest.mark.parametrize("path", CHANNELS, ids=lambda path: path.name)
+def test_keys_of_every_channel_are_documented(path: Path):
+    """What all channels share is told once, before the first kind, and where a secret is kept."""
+    shared = re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1]
+    assert [key for block in (ChannelKeys, Secret) for key in untold(block, shared)] == []
+
+
+@pytest.mark.parametrize("path", DUTY, ids=lambda path: path.name)
+@pytest.mark.parametrize("block", with_its_blocks(Roster), ids=lambda block: block.__name__)
+def test_every_key_of_the_roster_is_documented(block: type, path: Path):
+    """The section of routes.yaml tells of people, rotas, calls and approvals in full."""
+    assert untold(block, section(path, "routes.yaml")) == []
+
+
+@pytest.mark.parametrize("path", DUTY, ids=lambda path: path.name)
+@pytest.mark.parametrize("block", with_its_blocks(Drill), ids=lambda block: block.__name__)
+def test_every_key_of_a_drill_is_documented(block: type, path: Path):
+    """The section of drills tells of their files in full."""
+    told_elsewhere = {"zh", "en"}
+    assert set(untold(block, section(path, "drills/*.yaml"))) <= told_elsewhere
 
 
 @pytest.mark.parametrize("path", REFERENCES, ids=lambda path: path.name)
@@ -265,7 +337,8 @@ def untold(block: type, text: str) -> list[str]:
 
 def section(path: Path, kind: str) -> str:
     """The section of a document whose heading ends with the name of a kind."""
-    found = re.search(rf"^## [^\n]*`{kind}`\n(.*?)(?=^## |\Z)", path.read_text("utf-8"), re.M | re.S)
+    heading = rf"^## [^\n]*`{re.escape(kind)}`\n(.*?)(?=^## |\Z)"
+    found = re.search(heading, path.read_text("utf-8"), re.M | re.S)
     assert found, f"{path.name} has no section that ends with `{kind}`"
     return found[1]
 
@@ -342,16 +415,42 @@ def key_tree(value: object) -> object:
     return [key_tree(part) for part in value[:1]] if isinstance(value, list) else None
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*READMES, *CHANNELS, *DUTY, *OPERATIONS], ids=lambda path: path.name)
 def test_an_example_of_configuration_loads(path: Path, tmp_path: Path):
-    """A YAML block that names its file replaces that file without a mistake."""
+    """A YAML block that names its file replaces that file, or with … adds to it, without a mistake."""
     for number, block in enumerate(fenced(path, "ya?ml")):
-        file = re.match(r"# config/(\S+\.yaml)\n", block)
+        file = re.match(r"# config/(\S+\.yaml)( …)?\n", block)
         assert file, "begin the block with # config/FILE.yaml"
         folder = tmp_path / str(number)
         shutil.copytree(default_folder(), folder)
-        (folder / file[1]).write_text(block, encoding="utf-8")
+        target = folder / file[1]
+        target.write_text(with_more(target, block) if file[2] else block, encoding="utf-8")
         load(folder)
+
+
+def with_more(path: Path, block: str) -> str:
+    """A file of the configuration with the keys of an example added to its own."""
+    whole = joined(yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(block))
+    return yaml.safe_dump(whole, allow_unicode=True, sort_keys=False)
+
+
+def joined(one: Any, other: Any) -> Any:
+    """Nested mappings as one; where both have a key, the other's counts."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return other
+    return {**one, **{key: joined(one.get(key), value) for key, value in other.items()}}
+
+
+@pytest.mark.parametrize("name", ["channels.yaml", "service.yaml"])
+def test_an_example_in_a_comment_loads(name: str, tmp_path: Path):
+    """What the shipped configuration shows as comments can be taken into it as it stands."""
+    lines = (default_folder() / name).read_text("utf-8").splitlines()
+    shown = [line[2:] for line in lines if re.match(r"# (?:  \S|[a-z_]+:(?: \S+)?$)", line)]
+    assert len(shown) > 3
+    folder = tmp_path / "config"
+    shutil.copytree(default_folder(), folder)
+    (folder / name).write_text(with_more(folder / name, "\n".join(shown)), encoding="utf-8")
+    load(folder)
 
 
 def test_every_dependency_has_its_reason():
@@ -367,7 +466,8 @@ def test_a_decision_has_its_date():
     """Each paragraph under Decisions begins with a date and a title."""
     text = (ROOT / "DESIGN.md").read_text("utf-8")
     decisions = text.partition("## Decisions\n")[2].partition("\n## ")[0]
-    paragraphs = [part for part in decisions.strip().split("\n\n") if not part.lstrip().startswith("###")]
+    decisions = re.sub(r"<!--.*?-->\n*", "", decisions, flags=re.S).strip()
+    paragraphs = [part for part in decisions.split("\n\n") if not part.lstrip().startswith("###")]
     assert len(paragraphs) >= 30
     wrong = [part for part in paragraphs if not re.match(r"\s*\d{4}-\d\d-\d\d · \*\*.+?\*\* \S", part)]
     assert wrong == []
@@ -383,6 +483,20 @@ def links_of(path: Path) -> list[str]:
 def test_a_link_leads_somewhere(path: Path):
     """Every relative link of a document is a file of the checkout."""
     assert [link for link in links_of(path) if not (path.parent / link).exists()] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """What links can name in a document: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_to_a_section(path: Path):
+    """What a relative link names behind # is a heading of the document it leads to."""
+    links = re.findall(r"\]\((?![a-z]+:)([^)#\s]*)#([^)\s]+)\)", path.read_text("utf-8"))
+    aims = [(path.parent / page if page else path, anchor) for page, anchor in links]
+    assert [anchor for page, anchor in aims if anchor not in anchors(page)] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -60,7 +60,7 @@ def names(wheel: Path) -> set[str]:
 @pytest.mark.parametrize(
     "path",
     [
-        "pipeline/cli.py",
+        "pipeline/cli/group.py",
         "pipeline/default_config/district.yaml",
         "pipeline/default_config/routes.yaml",
         "ingest/recordings/heatwave-2022-08/hourly.csv",

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from alerts.delivery import Means, Message, Taken, channel
-from alerts.segments import Segments, segments
+from alerts.outgoing.delivery import Means, Message, Taken, channel
+from alerts.wording.segments import Segments, segments
 from ingest.errors import DeliveryError
 from ingest.times import BEIJING, utc
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
-from alerts.delivery import Means, Message, Taken, channel
-from alerts.post import Answer, judge
-from alerts.standard_webhooks import sign
+from alerts.gateways.robots import admit
+from alerts.gateways.standard_webhooks import sign, sign_all
+from alerts.outgoing.delivery import Means, Message, Taken, channel
+from alerts.outgoing.post import Answer
 from ingest.errors import ConfigMistake, DeliveryError
 from ingest.registry import Duration
 from ingest.secret import Secret
@@ -19,7 +20,10 @@ from ingest.times import utc
 
 Scalar = str | int | bool | None
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+_PLAIN = re.compile("[!-$&-~]+")
 _SHORTEST_KEY = 6
+# The module's `dumps` makes an encoder anew for each body.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @channel("webhook")
@@ -31,6 +35,8 @@ class Webhook:
     """Where to post, http or https; its path may hold a key and is never printed."""
     secret: Secret
     """``whsec_`` and base64 of 24 to 64 bytes, shared with the receiver."""
+    former: Secret | None = None
+    """The secret before it, while the receiver may still hold that one: requests are signed with both."""
     success_field: str | None = None
     """Key of the JSON answer that tells success, such as ``errcode`` or ``Response.Error.Code``."""
     success_value: Scalar = None
@@ -47,21 +53,22 @@ class Webhook:
     def send(self, message: Message, means: Means) -> Taken:
         """Post once; the id of the request is the message's key, so a repeat is known as one.
 
-        DeliveryError by the rules of `alerts.post.judge`, and with ``retry=True`` where the status
-        is 2xx and the body is not a success.
+        DeliveryError by the rules of `alerts.gateways.robots.admit` (a 410 is the end of the whole gateway),
+        and with ``retry=True`` where the status is 2xx and the body is not a success.
         """
         body = _body(message)
         headers = self._headers(message, body, means)
         answer = means.post.send(self.url, body, headers, deadline=self.deadline)
-        judge(answer, now=message.at)
+        admit(answer, message.at)
         self._judge_body(answer, message)
         return Taken(reference=headers["webhook-id"], detail=f"HTTP {answer.status}")
 
     def _headers(self, message: Message, body: bytes, means: Means) -> dict[str, str]:
-        id = quote(message.key, safe=_PRINTABLE)
+        plain = _PLAIN.fullmatch(message.key)
+        id = message.key if plain else quote(message.key, safe=_PRINTABLE)
         stamp = int(utc(message.at).timestamp())
         try:
-            signature = sign(means.reveal(self.secret), id, stamp, body)
+            signature = self._sign(id, stamp, body, means)
         except ConfigMistake as mistake:
             # The operator can mend this before the message expires.
             raise DeliveryError(str(mistake), retry=True) from None
@@ -72,6 +79,12 @@ class Webhook:
             "webhook-timestamp": str(stamp),
             "webhook-signature": signature,
         }
+
+    def _sign(self, id: str, stamp: int, body: bytes, means: Means) -> str:
+        key = means.reveal(self.secret)
+        if self.former is None:
+            return sign(key, id, stamp, body)
+        return sign_all((key, means.reveal(self.former)), id, stamp, body)
 
     def _judge_body(self, answer: Answer, message: Message) -> None:
         """Refuse a 2xx whose body denies it; what is no JSON passes unless a field is named."""
@@ -128,7 +141,7 @@ def _body(message: Message) -> bytes:
     """The JSON body; the phone number stays at home."""
     payload = {
         "type": f"alert.{message.data.get('reason', 'notice')}",
-        "timestamp": utc(message.at).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "timestamp": f"{utc(message.at).isoformat(timespec='seconds')[:19]}Z",
         "data": {
             **message.data,
             "text": message.text,
@@ -137,8 +150,7 @@ def _body(message: Message) -> bytes:
         },
     }
     try:
-        text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return _JSON.encode(payload).encode()
     except (TypeError, ValueError):
         text = "the facts of the message cannot be written as JSON; report this as a defect"
         raise DeliveryError(text, retry=False) from None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
-from alerts.people import Routes
-from alerts.routing import Notice
+from alerts.duty.people import Answer, Routes
+from alerts.duty.routing import Notice
+from alerts.outgoing.desks import routes_now
+from ingest.database import open_engine, reading
+from ingest.errors import StoreError
 from ingest.times import BEIJING, parse_instant
-from pipeline.check import Audience, Problem, audience, problems, reach, without_baseline
+from pipeline.audience import Audience, audience, quiet_words, roads
+from pipeline.check import Problem, problems, reach, without_baseline
 from pipeline.config import Config, load
 from pipeline.daemon import wall_clock
-from pipeline.settings import Settings
+from pipeline.settings import Settings, require_data
 from rules.level import parse_level
 
 
@@ -57,60 +61,141 @@ def run_who_gets(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
     config = load(settings.config)
-    found = audience(config, hazard, parse_level(level), at)
+    routes = routes_at(settings, config, at)
+    found = audience(config, hazard, parse_level(level), at, routes)
     if as_json:
-        click.echo(json.dumps(_plain(found, config.routes), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_plain(found, routes), ensure_ascii=False, indent=2))
     else:
-        _print_audience(found, config, at)
+        _print_audience(found, routes, at)
+
+
+def routes_at(settings: Settings, config: Config, at: datetime) -> Routes:
+    """The routes of a moment: with stand-ins and silences, where the instance has ever run."""
+    try:
+        require_data(settings)
+    except StoreError:
+        return config.routes
+    engine = open_engine(settings.database)
+    try:
+        with reading(engine) as connection:
+            return routes_now(connection, config.routes, at)
+    finally:
+        engine.dispose()
 
 
 def _plain(found: Audience, routes: Routes) -> dict[str, object]:
-    first = [_fact(notice, routes) for notice in found.notices]
+    first = [_fact(notice, routes, found.answer) for notice in found.notices]
     later = [
-        _fact(notice, routes) | {"after_minutes": after.total_seconds() / 60}
+        _fact(notice, routes, found.answer) | {"after_minutes": after / timedelta(minutes=1)}
         for after, notice in found.later
     ]
-    return {"first": first, "unanswered": later}
+    told: dict[str, object] = {"first": first, "unanswered": later}
+    told |= {"release": _release(found), "answers": _answers(found.answer)}
+    return told | {"silences": _silences(found)}
 
 
-def _fact(notice: Notice, routes: Routes) -> dict[str, object]:
+def _release(found: Audience) -> dict[str, object] | None:
+    rule = found.release
+    if rule is None:
+        return None
+    pause = rule.after / timedelta(minutes=1)
+    return {"approvers": list(rule.approvers), "needed": rule.needed, "after_minutes": pause}
+
+
+def _answers(answer: Answer | None) -> dict[str, object] | None:
+    if answer is None:
+        return None
+    spans = ("unread", "facts_within", "closing_within")
+    minutes = {f"{name}_minutes": getattr(answer, name) / timedelta(minutes=1) for name in spans}
+    return {"facts": answer.facts} | minutes
+
+
+def _silences(found: Audience) -> list[dict[str, object]]:
+    return [
+        {
+            "id": one.id,
+            "subsystem": one.subsystem,
+            "alert": one.alert,
+            "level": one.level.key,
+            "until": one.until.isoformat(),
+            "by": one.by,
+            "why": one.why,
+        }
+        for one in found.silences
+    ]
+
+
+def _fact(notice: Notice, routes: Routes, answer: Answer | None) -> dict[str, object]:
     person = routes.people[notice.person] if notice.person else None
+    after = [
+        {"channel": name, "after_minutes": None if pause is None else pause / timedelta(minutes=1)}
+        for name, pause in roads(notice, routes, answer)
+        if person is not None and name not in person.channels
+    ]
     return {
         "subsystem": notice.subsystem,
         "told": notice.told,
         "person": person.name if person else None,
+        "person_id": notice.person,
         "channels": list(person.channels) if person else [],
+        "fallback": after,
         "role": notice.role,
         "step": notice.step,
+        "not_before": notice.not_before.isoformat() if notice.not_before else None,
         "why": notice.why,
     }
 
 
-def _print_audience(found: Audience, config: Config, at: datetime) -> None:
+def _print_audience(found: Audience, routes: Routes, at: datetime) -> None:
     from rich.console import Console
     from rich.table import Table
 
     screen = Console()
     if not screen.is_terminal:
         screen = Console(width=140)
-    routes = config.routes
     table = Table(title=f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M} 北京时间")
     for title in ("分系统", "角色", "谁", "渠道", "何时", "为什么 / why"):
         table.add_column(title)
     told = [(None, notice) for notice in found.notices if notice.told]
     for after, notice in [*told, *found.later]:
         person = routes.people[notice.person] if notice.person else None
-        when = f"{after.total_seconds() / 60:g}分钟未确认" if after else "立即"
+        when = f"{after / timedelta(minutes=1):g}分钟未确认" if after else "立即"
+        quiet = quiet_words(notice, routes)
         table.add_row(
             routes.subsystems[notice.subsystem].name,
             notice.role,
             person.name if person else "无人",
-            ", ".join(person.channels) if person else "",
-            when,
-            notice.why,
+            _roads(notice, routes, found.answer),
+            "" if quiet and after is None else when,
+            "; ".join(filter(None, [quiet, notice.why])),
         )
     for notice in found.notices:
         if not notice.told:
             name = routes.subsystems[notice.subsystem].name
             table.add_row(name, "", "不通知", "", "", notice.why, style="dim")
     screen.print(table)
+    for line in _conditions(found, routes):
+        screen.print(line, markup=False)
+
+
+def _roads(notice: Notice, routes: Routes, answer: Answer | None) -> str:
+    words = []
+    for name, pause in roads(notice, routes, answer):
+        late = "未送达后" if pause is None else f"{pause / timedelta(minutes=1):g}分钟未读" if pause else ""
+        words.append(f"{late}{name}")
+    return ", ".join(words)
+
+
+def _conditions(found: Audience, routes: Routes) -> list[str]:
+    """What holds for the level as a whole: who must approve, what must be answered, what is silenced."""
+    lines = []
+    if found.release is not None:
+        names = "、".join(routes.people[one].name for one in found.release.approvers)
+        lines.append(f"须先经{found.release.needed}人批准 / approval needed first: {names}")
+    if found.answer is not None and found.answer.facts:
+        minutes = found.answer.facts_within / timedelta(minutes=1)
+        lines.append(f"确认后{minutes:g}分钟内回报三项事实 / three facts within {minutes:g} min")
+    for one in found.silences:
+        until = f"{one.until.astimezone(BEIJING):%m-%d %H:%M}"
+        lines.append(f"静默{one.id}至{until}，{one.by}：{one.why} / silence {one.id} up to {one.level.key}")
+    return lines

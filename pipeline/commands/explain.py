@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from alerts.words import plain
+from alerts.wording.words import plain
 from ingest.archive import Archive
 from ingest.database import open_engine, reading
 from ingest.times import BEIJING, parse_instant

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from alerts.store import Acknowledgement
+from alerts.record.store import Acknowledgement
 from ingest.database import open_engine, reading
 from pipeline.acknowledge import acknowledge, sole_subsystem, word_of
 from pipeline.climate import load_baseline, waiting_for_baseline
@@ -37,7 +37,7 @@ def run_daemon(settings: Settings, listen: str | None, log: str) -> None:
         raise click.BadParameter(str(error), param_hint="--listen") from error
     config = load(settings.config)
     stop = threading.Event()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     clock = SteadyClock()
     with Console(listen or config.service.listen) as console:
         ports = build(config, settings)
@@ -50,7 +50,8 @@ def run_daemon(settings: Settings, listen: str | None, log: str) -> None:
             ports.close()
 
 
-def _stop_on_signals(stop: threading.Event) -> None:
+def stop_on_signals(stop: threading.Event) -> None:
+    """Set `stop` at SIGTERM and SIGINT."""
     def finish(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 

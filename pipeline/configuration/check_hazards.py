@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 
-from alerts.conduct import Conduct
-from alerts.people import Part
+from alerts.duty.people import Part
+from alerts.event.conduct import Conduct
 from pipeline.configuration.words import suggest
 from pipeline.configuration.yaml_lines import Document
 from rules.ladder import Falling, Rung

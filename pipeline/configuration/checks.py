@@ -10,9 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from alerts.people import Person, Roster, Shift, Subsystem
+from alerts.duty.people import Person, Roster, Shift, Subsystem
 from ingest.places import District, Place
 from ingest.source import Feed
+from pipeline.configuration.check_people import CLOCK, check_people
 from pipeline.configuration.words import suggest
 from pipeline.configuration.yaml_lines import Document
 from rules.level import Level
@@ -21,7 +22,6 @@ FARTHEST = 1.0
 """A town farther than this from the middle of the towns [degrees] is a slip of the pen."""
 
 _OUTLINES = ("FeatureCollection", "Feature", "Polygon", "MultiPolygon")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def check_district(district: District, document: Document, folder: Path) -> Iterator[str]:
@@ -47,9 +47,9 @@ def check_district(district: District, document: Document, folder: Path) -> Iter
 
 
 def check_roster(
-    roster: Roster, document: Document, channels: Collection[str] | None
+    roster: Roster, document: Document, channels: Mapping[str, object] | None
 ) -> Iterator[str]:
-    """People, rotas and the call ladders; channel names are None where they could not be read."""
+    """People, rotas and the call ladders; `channels` maps names to kinds, None where not known."""
     for name, person in roster.people.items():
         yield from _person(name, person, document, channels)
     for name, subsystem in roster.subsystems.items():
@@ -58,6 +58,7 @@ def check_roster(
                 yield document.mistake(("subsystems", name, "rota", index, key), sentence)
     yield from _ones(roster.subsystems, document)
     yield from _calls(roster, document)
+    yield from check_people(roster, document, channels)
 
 
 def check_feed(feed: Feed, document: Document) -> Iterator[str]:
@@ -140,7 +141,7 @@ def _person(
 
 def _shift(shift: Shift, people: Collection[str]) -> Iterator[tuple[str, str]]:
     for key, text in (("start", shift.start), ("end", shift.end)):
-        if not _CLOCK.fullmatch(text):
+        if not CLOCK.fullmatch(text):
             yield key, f'"{text}" is no time of day; write HH:MM from 00:00 to 23:59'
     if not shift.duty:
         yield "duty", "nobody is on duty; name a person"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -12,6 +13,9 @@ SINGLE = ("district.yaml", "routes.yaml", "channels.yaml", "service.yaml", "text
 """Files that must stand at the top of the folder."""
 MANY = ("sources", "hazards")
 """Folders that hold one file per block, named after it."""
+DRILLS = "drills"
+"""Folder that holds one file per drill, and need not be there."""
+_ADDRESS = re.compile(r"""(?P<host>\w+://[^\s/"'?#]+)(?P<path>[/?#][^\s"']*)""")
 
 _PIPELINE = Path(__file__).resolve().parent.parent
 
@@ -57,6 +61,25 @@ def names(folder: Path, part: str) -> list[str]:
     if not paths:
         raise ConfigMistake(f"{folder / part}: holds no block; add a file such as NAME.yaml")
     return [f"{part}/{path.name}" for path in paths]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Name -> content of every file that makes up a configuration, drills included, to be kept in the record.
+
+    The path of an address may hold a key, so it stands there as the first characters of its SHA-256: that it
+    changed can be seen, what it was cannot.
+    """
+    kept = {}
+    for name in [*SINGLE, *(f"{part}/*.yaml" for part in (*MANY, DRILLS))]:
+        for path in sorted(folder.glob(name)):
+            text = path.read_text(encoding="utf-8")
+            kept[path.relative_to(folder).as_posix()] = _ADDRESS.sub(_without_path, text)
+    return kept
+
+
+def _without_path(found: re.Match[str]) -> str:
+    digest = hashlib.sha256(found["path"].encode()).hexdigest()[:12]
+    return f"{found['host']}/sha256-{digest}"
 
 
 def check_folder(folder: Path) -> None:

@@ -9,7 +9,8 @@ import time
 import uvicorn
 
 from ingest.errors import ConfigMistake
-from pipeline.console.app import Clock, make_app
+from pipeline.console.app import make_app
+from pipeline.console.pages import Clock
 from pipeline.ports import Ports
 
 _START_S = 15.0

@@ -10,11 +10,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from alerts import deliveries
-from alerts.delivery import Delivery, Status
-from alerts.people import Routes
-from alerts.routing import Notice
-from alerts.transition import Reason, Transition
+from alerts.duty.people import Routes
+from alerts.duty.routing import Notice
+from alerts.event.transition import Reason, Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Delivery, Status
 from ingest.database import reading
 from ingest.times import BEIJING
 from pipeline.demo.officers import Answer
@@ -39,6 +39,8 @@ REASONS = {
     Reason.NARROWED: "缩小",
     Reason.EXTENDED: "延长",
     Reason.ENDED: "解除",
+    Reason.CORRECTED: "更正",
+    Reason.CANCELLED: "撤销",
     Reason.DATA_LOST: "数据中断",
     Reason.DATA_FOUND: "数据恢复",
 }
@@ -155,6 +157,7 @@ _STATUS = {
     Status.CLAIMED: "在送",
     Status.FAILED: "失败",
     Status.CANCELLED: "免送",
+    Status.FOLDED: "汇总",
 }
 
 

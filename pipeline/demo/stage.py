@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from alerts import ledger
 from alerts.channels.webhook import Webhook
-from alerts.post import Post
+from alerts.outgoing.post import Post
+from alerts.record import ledger
 from ingest.database import reading
 from ingest.errors import StoreError
 from ingest.recordings import Event, load_event
@@ -97,7 +97,8 @@ def set_stage(
         console.start(ports, clock.now)
         clock.at = _resume_at(ports) or clock.at
         post = stack.enter_context(Post())
-        officers = Officers(receiver, post, settings.data, url)
+        asking = [level.key for level, answer in config.routes.answers.items() if answer.facts]
+        officers = Officers(receiver, post, settings.data, url, asking)
         yield Stage(
             event=event,
             ports=ports,
@@ -157,8 +158,9 @@ def _prepare(folder: Path, event: str) -> bool:
 
 
 _LEFT_BEHIND = (
-    "fengsui.db fengsui.db-wal fengsui.db-shm outbox.txt subsystem.jsonl answered.txt".split()
-)
+    "fengsui.db", "fengsui.db-wal", "fengsui.db-shm", "outbox.journal", "outbox.txt",
+    "subsystem.jsonl", "answered.txt",
+)  # fmt: skip
 
 
 def _clear(folder: Path) -> None:

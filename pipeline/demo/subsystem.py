@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from alerts.post import Answer, Post
-from alerts.standard_webhooks import BadSignature, sign, verify
+from alerts.gateways.standard_webhooks import BadSignature, sign, verify
+from alerts.outgoing.post import Answer, Post
 from ingest.errors import StoreError
 from ingest.times import parse_instant
 
@@ -205,6 +205,15 @@ def acknowledge(link: str, name: str, post: Post) -> Answer:
     """
     form = urlencode({"name": name}).encode()
     return post.send(link, form, {"content-type": "application/x-www-form-urlencoded"})
+
+
+def report(link: str, told: Mapping[str, str], post: Post) -> Answer:
+    """Send the form below an acknowledgement: `told` holds kind, name and the facts by their fields.
+
+    Returns the page's answer unjudged; DeliveryError where it cannot be reached.
+    """
+    form = urlencode(told).encode()
+    return post.send(f"{link}/report", form, {"content-type": "application/x-www-form-urlencoded"})
 
 
 def _call(record: Mapping[str, Any]) -> Call:

@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from alerts import deliveries, store
-from alerts.delivery import Delivery, Status
-from alerts.store import Acknowledgement, Call, CallStatus, Told
-from alerts.transition import Transition
+from alerts.event.transition import Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Delivery, Status
+from alerts.record import store
+from alerts.record.store import Acknowledgement, Call, CallStatus, Told
 from rules.level import Level
+
+# What was folded was told in a digest.
+_TOLD = frozenset({Status.SENT, Status.FOLDED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +78,8 @@ def _row(
     waits = [word.at - change.at for word in words]
     return Row(
         change=change,
-        people=len({(d.subsystem, d.recipient) for d in sent if d.status is Status.SENT}),
-        by_channel=Counter(d.channel for d in sent if d.status is Status.SENT),
+        people=len({(d.subsystem, d.recipient) for d in sent if d.status in _TOLD}),
+        by_channel=Counter(d.channel for d in sent if d.status in _TOLD),
         calls=len(called),
         escalated=sum(1 for call in called if call.step > 0),
         acknowledged=sum(1 for call in called if call.status is CallStatus.ACKNOWLEDGED),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from alerts.delivery import Delivery
-from alerts.texts import Texts
-from alerts.transition import Transition
+from alerts.event.transition import Transition
+from alerts.outgoing.delivery import Delivery
+from alerts.wording.texts import Texts
 from pipeline.replay.run import Replay
 
 

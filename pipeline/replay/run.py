@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from alerts import calls, dispatch
-from alerts.delivery import Delivery
-from alerts.dispatch import Desk
-from alerts.incidents import Page, engaged, in_order
-from alerts.routing import Notice, Warned, route
-from alerts.state import State
-from alerts.transition import Reason, Transition
+from alerts.answers import calls
+from alerts.duty.routing import Notice, Warned, route
+from alerts.event.incidents import Page, engaged, in_order
+from alerts.event.state import State
+from alerts.event.transition import CALLING, OVER, Transition
+from alerts.outgoing import dispatch
+from alerts.outgoing.delivery import Delivery
+from alerts.outgoing.dispatch import Desk
 from ingest import archive
 from ingest.database import IN_MEMORY, create_tables, open_engine, reading, writing
 from ingest.errors import UnknownName
@@ -52,7 +53,7 @@ class Replay:
     transitions: tuple[Transition, ...]
     """Changes in order."""
     deliveries: tuple[Delivery, ...]
-    """Messages that would have gone out, if everybody had answered at the first call."""
+    """Messages that would have gone out, had everybody answered at the first call and approved at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,10 @@ def archive_period(config: Config, engine: Engine, start: str, end: str) -> Peri
 def run(
     config: Config, period: Period, desk: Desk, progress: Progress = lambda done, total: None
 ) -> Replay:
-    """Judge every moment of a period at which something became known, or an hour passed without."""
+    """Judge every moment of a period at which something became known, or an hour passed without.
+
+    What people ordered at the time is left out: a replay tells what the rules by themselves do.
+    """
     judging = _judging(config)
     heartbeat = config.service.heartbeat
     with reading(period.engine) as connection:
@@ -180,11 +184,23 @@ class _Book:
         known = self.warned.setdefault(change.alert, [])
         notices = route(change, self.desk.routes, now, known, engaged(self._called(change), change))
         self._call(change, notices)
-        sent = dispatch.deliveries(change, notices, self.desk, now)
+        skipped = calls.skipped_by(self._reissues(change), change, self.desk)
+        further = calls.at_once(change, notices, self.desk, skipped, now)
+        sent = dispatch.deliveries(change, [*notices, *further], self.desk, now)
         self.transitions.append(change)
         self.deliveries.extend(sent)
         fresh = [Warned(subsystem=d.subsystem, person=d.recipient) for d in sent]
         known.extend(item for item in dict.fromkeys(fresh) if item not in known)
+
+    def _reissues(self, change: Transition) -> int:
+        """How often the hazard came to this level within the time before; see `store.reissues`."""
+        since = change.at - self.desk.routes.reissue
+        return sum(
+            (old.hazard, old.to_level) == (change.hazard, change.to_level)
+            and old.reason in CALLING
+            and old.at >= since
+            for old in self.transitions
+        )
 
     def _called(self, change: Transition) -> list[Page]:
         """The calls of an incident so far; everybody has answered those of earlier ticks."""
@@ -200,7 +216,7 @@ class _Book:
     def _call(self, change: Transition, notices: Sequence[Notice]) -> None:
         """Remember the calls of a change; those of an alert that is over count no more."""
         kept = self.pages.get(change.incident, [])
-        if change.reason is Reason.ENDED:
+        if change.reason in OVER:
             kept = [page for page in kept if page.alert != change.alert]
         made = [
             Page(

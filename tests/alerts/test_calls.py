@@ -21,13 +21,15 @@ from fakes import (
 )
 from sqlalchemy import Connection, func, select
 
-from alerts import calls, deliveries, store, tables
-from alerts.deliveries import Outcome
-from alerts.delivery import Delivery, Status
-from alerts.people import Routes
-from alerts.routing import Warned, route
-from alerts.store import Acknowledgement, CallStatus
-from alerts.transition import Reason, Transition
+from alerts.answers import calls
+from alerts.duty.people import Routes
+from alerts.duty.routing import Warned, route
+from alerts.event.transition import Reason, Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.deliveries import Outcome
+from alerts.outgoing.delivery import Delivery, Purpose, Status
+from alerts.record import store, tables
+from alerts.record.store import Acknowledgement, CallStatus
 
 EVENING = AT.replace(hour=11, minute=57)
 """Three minutes before the night shift begins, in Beijing."""
@@ -237,7 +239,7 @@ def test_nobody_is_paged_for_what_is_over(connection: Connection, reason: Reason
     assert pages(connection, AT + HOUR) == []
 
 
-REPLACING = [Reason.RAISED, Reason.LOWERED, Reason.ENDED]
+REPLACING = [Reason.RAISED, Reason.LOWERED, Reason.ENDED, Reason.CANCELLED]
 OTHERS = [reason for reason in Reason if reason not in REPLACING]
 
 
@@ -335,3 +337,109 @@ def test_two_hazards_are_answered_apart(connection: Connection):
     announce(connection, change(id="y.1", alert="y"))
     answer(connection, AT + MINUTE)
     assert [one[0] for one in pages(connection, AT + 5 * MINUTE)] == ["health", "safety", "health"]
+
+
+ZHENGZHOU = ["19T13:59", "19T22:02", "20T01:08", "20T03:50", "20T08:01"]
+"""The red rainstorm signals of 19 and 20 July 2021 in UTC; in Beijing 21:59, 06:02, 09:08, 11:50, 16:01."""
+
+
+def reds(connection: Connection, times: list[str], withdrawn: tuple[int, ...] = ()) -> list[list[tuple]]:
+    """Announce a red at each time, each in an alert of its own; who of safety is called at once each time."""
+    called = []
+    for number, time in enumerate(times):
+        at = datetime.fromisoformat(f"2021-07-{time}:00+00:00")
+        made = change(id=f"r{number}.1", alert=f"r{number}", at=at)
+        announce(connection, made, at)
+        if number in withdrawn:
+            off = change(Reason.CANCELLED, id=f"r{number}.2", alert=f"r{number}", at=at, to_level=NONE)
+            announce(connection, off, at)
+        mine = rows(connection, transition=made.id, subsystem="safety")
+        called.append(sorted((row.step, row.recipient) for row in mine))
+    return called
+
+
+def test_zhengzhou_2021_a_red_that_comes_again_begins_higher(connection: Connection):
+    """Five reds in eighteen hours: the second calls the deputy at once, from the third on the centre too."""
+    found = reds(connection, ZHENGZHOU)
+    assert [len(steps) for steps in found] == [1, 2, 3, 3, 3]
+    assert [person.rpartition("_")[0] for _, person in found[2]] == ["safety", "safety_deputy", "centre"]
+    whys = connection.scalars(select(tables.notice.c.why).where(tables.notice.c.transition == "r1.1"))
+    assert any(why.startswith("red again within 12 h: deputy at once") for why in whys)
+
+
+def test_a_red_that_comes_again_goes_on_from_where_it_began(connection: Connection):
+    """The deputy was called at once: after ten minutes the centre, and nothing after five."""
+    reds(connection, ZHENGZHOU[:2])
+    begun = store.calls(connection)[-1]
+    assert (begun.step, begun.next_at) == (1, begun.begun_at + 10 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("times", "steps"), [(["19T00:00", "19T12:00"], [1, 2]), (["19T00:00", "19T12:01"], [1, 1])]
+)
+def test_a_red_of_yesterday_is_another_story(connection: Connection, times: list[str], steps: list[int]):
+    """Twelve hours count, and not a minute more."""
+    assert [len(found) for found in reds(connection, times)] == steps
+
+
+def test_a_red_that_was_withdrawn_was_none(connection: Connection):
+    """A false alarm does not wake more people the next time."""
+    found = reds(connection, ZHENGZHOU[:2], withdrawn=(0,))
+    assert [len(steps) for steps in found] == [1, 1]
+
+
+def test_a_rise_within_one_alert_comes_again_too(connection: Connection):
+    """Red, lowered to orange, red again: the same alert."""
+    announce(connection)
+    lowered = change(Reason.LOWERED, id="x.2", at=AT + HOUR, from_level=RED, to_level=ORANGE)
+    announce(connection, lowered, AT + HOUR)
+    again = change(Reason.RAISED, id="x.3", at=AT + 2 * HOUR, from_level=ORANGE, to_level=RED)
+    announce(connection, again, AT + 2 * HOUR)
+    assert sorted(row.step for row in rows(connection, transition="x.3", subsystem="health")) == [0, 1]
+
+
+def test_an_orange_is_not_the_red_again(connection: Connection):
+    """Another level is another matter."""
+    announce(connection, change(to_level=ORANGE))
+    announce(connection, raised(), AT + 3 * MINUTE)
+    assert {row.step for row in rows(connection, transition="x.2")} == {0}
+
+
+def test_complaint_4_an_answer_in_june_is_the_end_of_it_in_october(connection: Connection):
+    """The ladder of an acknowledged call is never climbed again, however late its job comes."""
+    announce(connection)
+    answer(connection, AT + MINUTE)
+    answer(connection, AT + MINUTE, "health")
+    assert pages(connection, AT + 120 * 24 * HOUR) == []
+    assert {row.step for row in rows(connection)} == {0}
+
+
+def test_complaint_5_a_step_with_nobody_on_duty_is_not_skipped_in_silence(connection: Connection):
+    """Without a deputy the centre is told instead, with the reason, and its own step still comes."""
+    shifts = tuple(replace(shift, deputy=()) for shift in SUBSYSTEMS["safety"].rota)
+    own = routes(subsystems=SUBSYSTEMS | {"safety": replace(SUBSYSTEMS["safety"], rota=shifts)})
+    announce(connection, own=own)
+    assert pages(connection, AT + 5 * MINUTE, own)[0] == ("safety", 1, "centre_day")
+    whys = connection.scalars(select(tables.notice.c.why).where(tables.notice.c.step == 1))
+    assert any("nobody is deputy of safety: the command centre is told instead" in why for why in whys)
+
+
+def test_an_answer_to_an_older_change_is_none_to_the_newer_one(connection: Connection):
+    """Whoever presses the button of the orange has not seen the red: its call goes on."""
+    announce(connection, change(to_level=ORANGE))
+    announce(connection, raised(), AT + 3 * MINUTE)
+    word = Acknowledgement(
+        alert="x", subsystem="safety", by="Li", via="link", at=AT + 4 * MINUTE, transition="x.1"
+    )
+    assert not store.acknowledge(connection, word).effective
+    assert ("safety", 1, "safety_deputy_day") in pages(connection, AT + 8 * MINUTE)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_only_who_heard_of_the_alert_was_warned(connection: Connection, purpose: Purpose):
+    """Reminders, requests and troubles warn nobody; what was folded into a digest does."""
+    announce(connection)
+    told = delivery("1", recipient="slides_day", purpose=purpose, status=Status.FOLDED)
+    deliveries.plan(connection, [told])
+    warned = {one.person for one in store.warned(connection, "x")}
+    assert ("slides_day" in warned) == (purpose in (Purpose.ALERT, Purpose.DIGEST))

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from fakes import AT, HOUR, NONE, ORANGE, RED, SUBSYSTEMS, YELLOW, change, desk, routes
 
-from alerts.delivery import Delivery
-from alerts.dispatch import Desk, deliveries
-from alerts.routing import Notice, route
-from alerts.transition import Reason, Transition
+from alerts.duty.routing import Notice, route
+from alerts.event.transition import OVER, Reason, Transition
+from alerts.outgoing.delivery import Delivery
+from alerts.outgoing.dispatch import Desk, deliveries
 from rules.level import Level
 
 NOTICE = Notice(
@@ -124,7 +124,7 @@ def test_the_facts_are_ready_for_machines(parts):
 @pytest.mark.parametrize("reason", Reason)
 def test_an_all_clear_says_so(reason: Reason):
     """Machines need not know the reasons by heart."""
-    assert rows(change(reason))[0].data["all_clear"] is (reason is Reason.ENDED)
+    assert rows(change(reason))[0].data["all_clear"] is (reason in OVER)
 
 
 def test_a_whole_route_gives_a_row_for_each_who_is_told():

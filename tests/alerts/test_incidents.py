@@ -29,14 +29,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from alerts import calls, store
-from alerts.incidents import Engaged, Page, engaged, in_order, share
-from alerts.lifecycle import Step, advance
-from alerts.memory import dump, load
-from alerts.routing import must_answer, route
-from alerts.state import State
-from alerts.store import Acknowledgement
-from alerts.transition import Reason, Transition
+from alerts.answers import calls
+from alerts.duty.routing import must_answer, route
+from alerts.event.incidents import Engaged, Page, engaged, in_order, share
+from alerts.event.lifecycle import Step, advance
+from alerts.event.memory import dump, load
+from alerts.event.state import State
+from alerts.event.transition import Reason, Transition
+from alerts.record import store
+from alerts.record.store import Acknowledgement
 from rules.level import Level
 
 CHAINED = replace(CONDUCT, incident="storm")

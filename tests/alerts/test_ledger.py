@@ -6,8 +6,8 @@ import pytest
 from fakes import AT, HOUR
 from sqlalchemy import Connection, func, select
 
-from alerts import ledger, tables
-from alerts.ledger import Run, Tick
+from alerts.record import ledger, tables
+from alerts.record.ledger import Run, Tick
 
 
 def ran(minutes: int = 0, job: str = "pull open_meteo", **parts) -> Run:

@@ -21,9 +21,9 @@ from fakes import (
     findings,
 )
 
-from alerts.lifecycle import Still, advance
-from alerts.memory import dump, load
-from alerts.transition import Reason
+from alerts.event.lifecycle import Still, advance
+from alerts.event.memory import dump, load
+from alerts.event.transition import Reason
 from ingest.times import instant64
 from rules.level import Level
 

@@ -1,16 +1,18 @@
 """What holds of the lifecycle for any weather, any gap in the data and any rhythm of ticks."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, takewhile
 
 import numpy as np
 import pytest
-from fakes import AT_ONCE, HOUR, LADDER, NONE, ORANGE, RED, YELLOW, Ladder, Story
+from fakes import AT, AT_ONCE, HOUR, LADDER, NONE, ORANGE, RED, YELLOW, Ladder, Story, findings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.memory import dump, load
+from alerts.event.memory import dump, load
+from alerts.event.orders import Kind, Order
 from rules.level import Level
 
 HELD: Ladder = {level: replace(rung, hold=2 * HOUR) for level, rung in LADDER.items()}
@@ -225,3 +227,83 @@ def test_every_tick_either_changes_or_says_why_not(ladder: Ladder, days: list[Sk
         floor, reach, ceiling = zip(*sky.towns[:3], strict=True)
         step = story.at(sky.hour, *floor, reach=reach, ceiling=ceiling)
         assert (step.still is None) == (len(story.changes) > before)
+
+
+ordering = st.tuples(st.integers(0, 11), st.sampled_from(list(Kind)), st.sampled_from([NONE, YELLOW, ORANGE]))
+"""At which tick somebody orders what, and to which level."""
+
+
+def see(story: Story, sky: Sky, kind: Kind | None = None, level: Level = NONE) -> None:
+    """Let a story see a tick, with an order where there is one."""
+    now = AT + sky.hour * HOUR
+    floor, reach, ceiling = zip(*sky.towns[: story.towns], strict=True)
+    order = kind and Order(
+        hazard="heat", alert=story.state.alert or "", kind=kind,
+        level=NONE if kind is Kind.CANCEL else level, by="Li", why="", at=now, until=now + 12 * HOUR,
+    )  # fmt: skip
+    story.tick(findings(floor, now, reach=reach, ceiling=ceiling), now, order or None)
+
+
+def with_order(days: list[Sky], ladder: Ladder, said: tuple[int, Kind, Level]) -> Iterator[Story]:
+    """The story after each tick, with the order at its tick."""
+    story, (at, kind, level) = Story(ladder=ladder), said
+    for number, sky in enumerate(days):
+        see(story, sky, *((kind, level) if number == at else ()))
+        yield story
+
+
+@any_ladder
+@few
+@given(skies, ordering)
+def test_an_order_only_ever_lowers(ladder: Ladder, days: list[Sky], said):
+    """No town is ever higher for it, and none above the cap while that lasts."""
+    plain = Story(ladder=ladder)
+    for sky, story in zip(days, with_order(days, ladder, said), strict=True):
+        sky.told_to(plain)
+        assert (story.state.level <= plain.state.level).all()
+        assert story.state.cap is None or story.state.top <= story.state.cap.level
+
+
+@pytest.mark.parametrize("ladder", LADDERS[:2], ids=["at_once", "kept"])
+@few
+@given(skies, ordering)
+def test_a_cap_never_hides_what_rose_after_it_was_set(ladder: Ladder, days: list[Sky], said):
+    """What is certain beyond what was certain then is in force at once."""
+    for sky, story in zip(days, with_order(days, ladder, said), strict=True):
+        cap, floor = story.state.cap, [town[0] for town in sky.towns[: story.towns]]
+        assert cap is None or max(floor) <= max(cap.seen, cap.level)
+
+
+@any_ladder
+@few
+@given(skies, ordering)
+def test_a_cap_ends_by_itself(ladder: Ladder, days: list[Sky], said):
+    """After its time nothing but the rules decides."""
+    for sky, story in zip(days, with_order(days, ladder, said), strict=True):
+        assert story.state.cap is None or story.state.cap.until > AT + sky.hour * HOUR
+
+
+@any_ladder
+@few
+@given(skies, ordering)
+def test_changes_with_an_order_still_form_a_chain(ladder: Ladder, days: list[Sky], said):
+    """Each begins where the one before ended, and folding `changed` gives every town's level."""
+    story = [*with_order(days, ladder, said)][-1]
+    ends = [NONE, *[made.to_level for made in story.changes]]
+    assert [made.from_level for made in story.changes] == ends[:-1]
+    assert len({made.id for made in story.changes}) == len(story.changes)
+    told = {town: level for made in story.changes for town, level in made.changed.items()}
+    levels = zip(story.state.places, story.state.level.tolist(), strict=True)
+    assert {t: v for t, v in levels if v} == {t: v for t, v in told.items() if v}
+
+
+@any_ladder
+@few
+@given(skies, ordering, st.integers(0, 12))
+def test_a_restart_under_a_cap_changes_nothing(ladder: Ladder, days: list[Sky], said, at: int):
+    """Through JSON at any tick, the changes are the same."""
+    whole = [*with_order(days, ladder, said)][-1]
+    for number, story in enumerate(with_order(days, ladder, said)):
+        if number == at:
+            story.state = load(json.loads(json.dumps(dump(story.state))), story.state.places)
+    assert story.changes == whole.changes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.links import BadLink, Claim, read_token, sign_link
+from alerts.answers.links import BadLink, Claim, read_token, sign_link
 from ingest.errors import ConfigMistake
 from ingest.times import BEIJING
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from fakes import AT, HOUR, NONE, ORANGE, RED, TOWNS, Story
 
-from alerts.lifecycle import Still
-from alerts.memory import dump, load
-from alerts.state import State
+from alerts.event.lifecycle import Still
+from alerts.event.memory import dump, load
+from alerts.event.state import State
 
 
 def lived() -> State:

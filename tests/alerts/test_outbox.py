@@ -14,11 +14,11 @@ from fakes import AT, HOUR, MINUTE, HangingChannel, RecordingChannel, delivery, 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from alerts import deliveries
 from alerts.channels.outbox import Outbox as OutboxFile
-from alerts.delivery import Channel, Delivery, Means, Message, Status
-from alerts.outbox import Outbox
-from alerts.post import Post
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Channel, Delivery, Means, Message, Status
+from alerts.outgoing.outbox import Outbox
+from alerts.outgoing.post import Post
 from ingest.database import open_engine, reading, writing
 from ingest.errors import ConfigMistake, DeliveryError, StoreError
 
@@ -106,7 +106,7 @@ def test_nothing_is_sent_that_cannot_be_written_down(
         raise OperationalError("", {}, Exception("disk full"))
 
     plan(engine)
-    monkeypatch.setattr(deliveries, "claim", broken)
+    monkeypatch.setattr(deliveries, "claim_all", broken)
     with pytest.raises(StoreError, match="full"):
         box.pump(AT)
     assert fake.tries == 0

@@ -12,9 +12,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from alerts.channels.outbox import TAIL, Outbox, masked
-from alerts.delivery import Means, Message
-from alerts.people import Person
-from alerts.post import Post
+from alerts.duty.people import Person
+from alerts.outgoing.delivery import Means, Message
+from alerts.outgoing.post import Post
 from ingest.errors import DeliveryError
 
 MESSAGE = Message(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from simulators.receiver import Conduct, MisbehavingReceiver, closed_port, self_signed
 
-from alerts.post import LONGEST_PAUSE, Answer, Post, judge
+from alerts.outgoing.post import LONGEST_PAUSE, Answer, Post, judge
 from ingest.errors import DeliveryError
 
 NOW = datetime(2022, 8, 18, 1, 0, tzinfo=UTC)
@@ -44,6 +44,16 @@ def test_the_deadline_is_total(post: Post, manner):
         with pytest.raises(DeliveryError, match=r"did not answer within 0\.4 s") as caught:
             post.send(receiver.url(), b"{}", {}, deadline=SHORT)
     assert caught.value.retry
+    assert time.monotonic() - started < 2
+
+
+def test_a_kept_connection_takes_the_deadline_of_each_message(post: Post):
+    """Ten seconds for the first message are not ten for the next over the same connection."""
+    with MisbehavingReceiver(Conduct(), Conduct(manner="hang")) as receiver:
+        post.send(receiver.url(), b"{}", {})
+        started = time.monotonic()
+        with pytest.raises(DeliveryError, match=r"did not answer within 0\.4 s"):
+            post.send(receiver.url(), b"{}", {}, deadline=SHORT)
     assert time.monotonic() - started < 2
 
 

@@ -19,9 +19,9 @@ from fakes import (
     with_subsystem,
 )
 
-from alerts.people import Routes
-from alerts.routing import FIRST_STEP, Notice, Warned, call, ladder, must_answer, route
-from alerts.transition import Reason
+from alerts.duty.people import Routes
+from alerts.duty.routing import FIRST_STEP, Notice, Warned, call, ladder, must_answer, route
+from alerts.event.transition import Reason
 from rules.level import Level
 
 EVENING = AT + 12 * HOUR
@@ -161,7 +161,7 @@ def test_a_hazard_without_a_row_reaches_nobody():
 )
 def test_each_step_calls_its_own_people(who, expected: str):
     """Duty and deputy of the subsystem, then the centre's duty, in the subsystem's name."""
-    (notice,) = call(routes(), "safety", PARTS["safety"], RED, (1, who), AT)
+    (notice,) = call(routes(), "safety", "heat", RED, (1, who), AT)
     assert (notice.subsystem, notice.person, notice.step) == ("safety", expected, 1)
 
 
@@ -173,7 +173,7 @@ def unstaffed(*names: str) -> Routes:
 @pytest.mark.parametrize("who", ["duty", "deputy"])
 def test_an_empty_rota_is_answered_by_the_centre(who):
     """The message must land on somebody's desk, and the reason says on whose."""
-    (notice,) = call(unstaffed("safety"), "safety", PARTS["safety"], RED, (0, who), AT)
+    (notice,) = call(unstaffed("safety"), "safety", "heat", RED, (0, who), AT)
     assert notice.person == "centre_day"
     assert notice.why.endswith(f"nobody is {who} of safety: the command centre is told instead")
 
@@ -182,7 +182,7 @@ def test_a_missing_deputy_is_answered_by_the_centre():
     """The shift is there, its deputy is not."""
     shift = replace(SUBSYSTEMS["safety"].rota[0], deputy=())
     own = with_subsystem("safety", replace(SUBSYSTEMS["safety"], rota=(shift,)))
-    (notice,) = call(own, "safety", PARTS["safety"], RED, (1, "deputy"), AT)
+    (notice,) = call(own, "safety", "heat", RED, (1, "deputy"), AT)
     assert notice.person == "centre_day"
 
 
@@ -190,7 +190,7 @@ def test_a_missing_deputy_is_answered_by_the_centre():
 def test_nobody_anywhere_is_said(who):
     """Without a centre on duty the notice remains, with the reason."""
     own = unstaffed("safety", "centre")
-    (notice,) = call(own, "safety", PARTS["safety"], RED, (0, who), AT)
+    (notice,) = call(own, "safety", "heat", RED, (0, who), AT)
     assert not notice.told
     assert notice.why.endswith("nor at the command centre")
 
@@ -213,7 +213,7 @@ def test_the_centre_itself_is_routed_like_any_other():
 )
 def test_a_level_without_a_task_takes_the_next_lower_one(subsystem: str, level: Level, task):
     """And none where there is none."""
-    (notice,) = call(routes(), subsystem, PARTS[subsystem], level, FIRST_STEP, AT)
+    (notice,) = call(routes(), subsystem, "heat", level, FIRST_STEP, AT)
     assert notice.task == task
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.segments import Segments, segments
+from alerts.wording.segments import Segments, segments
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from fakes import AT, HOUR, MINUTE, NONE, RED, TOWNS, YELLOW, Story, change, del
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from alerts import deliveries, store, tables
-from alerts.deliveries import Outcome
-from alerts.delivery import Status
-from alerts.routing import Notice, Warned
-from alerts.store import Acknowledgement, Call, CallStatus
-from alerts.transition import Reason, Transition
+from alerts.duty.routing import Notice, Warned
+from alerts.event.transition import Reason, Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.deliveries import Outcome
+from alerts.outgoing.delivery import Status
+from alerts.record import store, tables
+from alerts.record.store import Acknowledgement, Call, CallStatus
 
 BARE = {
     "onset": None, "expires": None, "value": None, "threshold": None, "peak_value": None,

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from alerts.conduct import Conduct
-from alerts.people import Advice
-from alerts.texts import NEEDED, Texts
-from alerts.transition import Reason, Transition
-from alerts.words import Chinese, English, known, plain, tidy
+from alerts.duty.people import Advice
+from alerts.event.conduct import Conduct
+from alerts.event.transition import Reason, Transition
+from alerts.wording.proofreading import proofread
+from alerts.wording.texts import NEEDED, Texts
+from alerts.wording.words import Chinese, English, known, plain, tidy
 from ingest.batch import PROVENANCE, Flag
 from ingest.places import District
 from rules.findings import Basis
@@ -90,7 +91,7 @@ EVERY = [(reason, language) for reason in Reason for language in ("zh", "en")]
 
 def test_the_shipped_templates_have_no_fault():
     """Every template renders in both languages for every reason."""
-    assert shipped().check() == []
+    assert proofread(shipped()) == []
 
 
 @pytest.mark.parametrize(
@@ -383,7 +384,7 @@ def test_a_figure_without_words_is_left_out(figures: dict[str, float]):
 def test_a_broken_template_is_found_before_it_is_needed(name: str, template: str, complaint: str):
     """A wrong name, filter, syntax or include is one sentence naming the text."""
     templates = shipped().templates | {name: {"zh": template, "en": "fine"}}
-    found = replace(shipped(), templates=templates).check()
+    found = proofread(replace(shipped(), templates=templates))
     assert any(complaint in sentence for sentence in found)
     assert all(sentence.startswith("texts.yaml") for sentence in found)
 
@@ -392,7 +393,7 @@ def test_a_broken_template_is_found_before_it_is_needed(name: str, template: str
 def test_a_missing_text_is_missed(name: str):
     """Each needed text is asked for by name, in each language."""
     templates = {own: texts for own, texts in shipped().templates.items() if own != name}
-    found = replace(shipped(), templates=templates).check()
+    found = proofread(replace(shipped(), templates=templates))
     assert found == [f"texts.yaml has no {own} text for {name}; add it" for own in ("zh", "en")]
 
 

@@ -127,15 +127,14 @@ def _ports(folder: Path, url: str) -> Ports:
 
 
 def _by_webhook(config: Config, url: str, key: Path) -> Config:
-    """The configuration with everybody reached by one webhook."""
+    """The configuration with everybody reached by one webhook, at any hour and one message at a time."""
     webhook = Webhook(url=url, secret=Secret(file=str(key)))
     block = ChannelBlock(name="hook", enabled=True, channel=webhook)
     people = {
         name: replace(person, channels=("hook",)) for name, person in config.routes.people.items()
     }
-    return replace(
-        config, channels={"hook": block}, routes=replace(config.routes, people=people)
-    )
+    routes = replace(config.routes, people=people, quiet=None, budget=None)
+    return replace(config, channels={"hook": block}, routes=routes)
 
 
 def _play(

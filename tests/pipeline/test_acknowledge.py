@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from stage import ALARM, alarmed, changes, messages, place
 
-from alerts import store
-from alerts.delivery import Status
-from alerts.store import Acknowledgement
+from alerts.outgoing.delivery import Status
+from alerts.record import store
+from alerts.record.store import Acknowledgement
 from ingest.database import reading
 from ingest.errors import UnknownName
 from pipeline.acknowledge import acknowledge, sole_subsystem, word_of

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fakes import RecordingChannel
 from simulators.open_meteo import OpenMeteoServer, status
-from stage import ALARM, day, district, recorded, telling
+from stage import ALARM, day, district, present, recorded, telling
 
 from alerts.channels.webhook import Webhook
+from alerts.duty.people import Answer
 from ingest.errors import UnknownName
 from ingest.secret import Secret
 from ingest.source import Feed
 from ingest.sources.open_meteo import OpenMeteo
-from pipeline.check import Problem, audience, problems, reach
-from pipeline.config import ChannelBlock, Config, SourceBlock
+from pipeline.audience import audience, roads
+from pipeline.check import Problem, problems, reach
+from pipeline.cli import main
+from pipeline.config import ChannelBlock, Config, SourceBlock, default_folder
+from pipeline.configuration.checks import check_roster
+from pipeline.configuration.yaml_lines import read
 from rules.level import Level
 
 NOW = day("08-01 12:00")
@@ -160,3 +169,130 @@ def test_check_changes_nothing(tmp_path: Path):
     config = telling(recorded(ALARM, ALARM), channel=RecordingChannel())
     assert problems(replace(config, folder=tmp_path), NOW) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def plain(config: Config, level: str, moment: str, tmp_path: Path, *before: str) -> dict[str, Any]:
+    """What `who-gets` prints for machines, after a command that arranges something."""
+    place = ("--data", str(tmp_path))
+    for words in before:
+        assert CliRunner().invoke(main, [*place, *words.split()]).exit_code == 0
+    result = CliRunner().invoke(main, [*place, "who-gets", "heat", level, "--at", moment, "--json"])
+    told: dict[str, Any] = json.loads(result.output)
+    return told
+
+
+def of(told: dict[str, Any], subsystem: str) -> dict[str, Any]:
+    """The first decision about a subsystem."""
+    (fact,) = [fact for fact in told["first"] if fact["subsystem"] == subsystem]
+    return dict(fact)
+
+
+def test_who_gets_tells_what_waits_for_the_morning(tmp_path: Path):
+    """And the ladder counts from then."""
+    told = plain(district(), "yellow", "2026-08-01T23:00+08:00", tmp_path)
+    assert of(told, "health")["not_before"] == "2026-08-01T23:00:00+00:00"
+    assert [step["after_minutes"] for step in told["unanswered"]] == [9 * 60] * 4
+    at_once = plain(district(), "red", "2026-08-01T23:00+08:00", tmp_path)
+    assert of(at_once, "health")["not_before"] is None
+
+
+def test_who_gets_tells_what_must_be_answered(tmp_path: Path):
+    """A red asks three facts; nobody need approve it as shipped."""
+    told = plain(district(), "red", "2026-08-01T12:00+08:00", tmp_path)
+    assert told["answers"] == {
+        "facts": True, "unread_minutes": 3, "facts_within_minutes": 15, "closing_within_minutes": 30,
+    }  # fmt: skip
+    assert told["release"] is None
+
+
+def test_who_gets_sees_stand_ins_and_silences(tmp_path: Path):
+    """As the next change would: the stand-in is told, the silenced are not, each with the reason."""
+    end = f"{present() + timedelta(hours=3):%Y-%m-%dT%H:%M}Z"
+    now = f"{present() + timedelta(hours=1):%Y-%m-%dT%H:%M}Z"
+    told = plain(
+        district(), "red", now, tmp_path,
+        f"stand-in health traffic_duty_a --to {end} --by He --why ill",
+        "silence --subsystem power --level red --for 2h --by power_duty_a --why drill",
+    )  # fmt: skip
+    health, power = of(told, "health"), of(told, "power")
+    assert health["person_id"] == "traffic_duty_a"
+    assert "stand-in by He: ill" in health["why"]
+    assert power["told"] is False
+    assert "by power_duty_a: drill" in power["why"]
+    assert [one["why"] for one in told["silences"]] == ["drill"]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "answer", "expected"),
+    [
+        ((), Answer(), [("outbox", 0)]),
+        (("sms", "voice"), Answer(), [("outbox", 0), ("sms", 3), ("voice", 6)]),
+        (("sms",), None, [("outbox", 0), ("sms", None)]),
+    ],
+)
+def test_further_channels_are_told_with_their_times(fallback, answer, expected):
+    """One after the other, each after the time for reading."""
+    routes = district().routes
+    officer = replace(routes.people["health_duty_a"], fallback=fallback)
+    own = replace(routes, people=routes.people | {"health_duty_a": officer})
+    heard = audience(district(), "heat", Level.RED, NOW, own)
+    notice = next(one for one in heard.notices if one.subsystem == "health")
+    told = [(name, pause and pause / timedelta(minutes=1)) for name, pause in roads(notice, own, answer)]
+    assert [(name, pause if pause is None else float(pause or 0)) for name, pause in told] == [
+        (name, pause if pause is None else float(pause)) for name, pause in expected
+    ]
+
+
+def test_the_rota_is_printed_with_its_gaps(tmp_path: Path):
+    """Every stretch of the coming days, without holes."""
+    result = CliRunner().invoke(main, ["--data", str(tmp_path), "rota", "health", "--days", "2", "--json"])
+    stretches = json.loads(result.output)["health"]
+    assert all(one["to"] == other["from"] for one, other in pairwise(stretches))
+    assert {name for one in stretches for name in one["duty"]} == {"health_duty_a", "health_duty_b"}
+
+
+def test_the_brief_is_fine_as_shipped(tmp_path: Path):
+    """Nobody is missing, and everybody is named."""
+    result = CliRunner().invoke(main, ["--data", str(tmp_path), "coverage", "--hours", "48", "--json"])
+    brief = json.loads(result.output)
+    assert (result.exit_code, brief["gaps"]) == (0, [])
+    assert brief["watches"].keys() == district().routes.subsystems.keys()
+
+
+def test_a_silence_is_listed_and_lifted(tmp_path: Path):
+    """With the number by which it is lifted; a day at most."""
+    place = ["--data", str(tmp_path)]
+    given = "silence --level yellow --by health_duty_a --why works --for".split()
+    CliRunner().invoke(main, [*place, *"stand-in health health_duty_b --by He --why ill --to".split(),
+                              f"{present() + timedelta(hours=3):%Y-%m-%dT%H:%M}Z"])  # fmt: skip
+    assert CliRunner().invoke(main, [*place, *given, "4h"]).exit_code == 0
+    assert CliRunner().invoke(main, [*place, *given, "25h"]).exit_code == 2
+    (one,) = json.loads(CliRunner().invoke(main, [*place, "silences", "--json"]).output)
+    assert (one["id"], one["level"], one["why"]) == (1, "yellow", "works")
+    brief = json.loads(CliRunner().invoke(main, [*place, "coverage", "--json"]).output)
+    assert [len(brief[name]) for name in ("silences", "stand_ins")] == [1, 1]
+    assert "静默1" in CliRunner().invoke(main, [*place, "health"]).output
+    assert CliRunner().invoke(main, [*place, "unsilence", "1", "--by", "He"]).exit_code == 0
+    assert "没有静默" in CliRunner().invoke(main, [*place, "silences"]).output
+
+
+MAIL = {"mail": "email", "outbox": "outbox"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"channels": ("mail",)}, "channels[0]: mail has no address of this person"),
+        ({"fallback": ("mail",)}, "fallback[0]: mail has no address of this person"),
+        ({"channels": ("mail",), "addresses": {"mail": "li@example.org"}}, None),
+    ],
+)
+def test_trap_19_a_rota_that_names_somebody_without_a_contact_is_refused(parts, says: str | None):
+    """An e-mail without an address reaches nobody: the configuration does not load."""
+    document = read(default_folder() / "routes.yaml")
+    roster = district().routes
+    officer = replace(roster.people["health_duty_a"], **parts)
+    own = replace(roster, people=roster.people | {"health_duty_a": officer})
+    found = list(check_roster(own, document, MAIL))
+    assert len(found) == (says is not None)
+    assert all(f"people.health_duty_a.{says}" in sentence for sentence in found)

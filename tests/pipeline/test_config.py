@@ -11,8 +11,8 @@ from types import ModuleType
 
 import pytest
 
-import alerts.conduct
-import alerts.people
+import alerts.duty.people
+import alerts.event.conduct
 import ingest.places
 import ingest.source
 import pipeline.config
@@ -251,7 +251,7 @@ def documented(cls: type) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [alerts.conduct, alerts.people, ingest.places, ingest.source, pipeline.config, rules.ladder],
+    [alerts.event.conduct, alerts.duty.people, ingest.places, ingest.source, pipeline.config, rules.ladder],
     ids=lambda module: module.__name__,
 )
 def test_every_key_is_documented(module: ModuleType) -> None:

@@ -13,8 +13,8 @@ from fakes import RecordingChannel
 from sqlalchemy import select
 from stage import ALARM, alarmed, tokens
 
-from alerts import store, tables
-from alerts.links import Claim, sign_link
+from alerts.answers.links import Claim, sign_link
+from alerts.record import store, tables
 from ingest.database import reading
 from ingest.errors import ConfigMistake
 from pipeline.console.server import Console
@@ -75,7 +75,7 @@ def test_opening_a_link_shows_the_call_and_changes_nothing(pages: Pages):
         assert page.status_code == 200
     assert "红色预警建议" in page.text
     assert "尚无人确认" in page.text
-    assert '<form method="post">' in page.text
+    assert '<form method="post" action="/ack/' in page.text
     assert pages.rows() == before
 
 
@@ -116,7 +116,7 @@ def test_html_in_a_name_stays_text(pages: Pages, name: str):
     """What somebody types is shown, never run."""
     page = pages.post(pages.link(), name=name).text + pages.get(pages.link()).text
     assert name not in page or "<" not in name
-    assert "<script" not in page
+    assert page.count("<script") == page.count('<script src="/static/read.js" defer></script>')
     assert "<img" not in page
     assert pages.words()[0][1] == name
 

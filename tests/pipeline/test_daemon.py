@@ -32,8 +32,9 @@ from stage import (
     working,
 )
 
-from alerts import deliveries, ledger
-from alerts.delivery import Status
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Status
+from alerts.record import ledger
 from ingest.batch import Batch
 from ingest.database import reading, writing
 from ingest.errors import StoreError
@@ -206,18 +207,19 @@ def test_it_holds_its_folder(quiet: Ports, how: str):
 def test_jobs_run_in_the_order_of_data_to_message(quiet: Ports):
     """What comes in is judged and told at the same moment."""
     names = [job.name for job in jobs(quiet)]
-    assert names == ["pull told", "derive", "tick", "escalate", "deliver"]
+    assert names == ["pull told", "derive", "tick", "escalate", "receipts", "deliver"]
 
 
 def test_everybody_hears_at_the_moment_of_the_data(tmp_path: Path):
-    """Pull, tick and first send share one moment of the simulation."""
+    """Pull and tick share one moment of the simulation; a yellow of the night is sent at seven."""
     watched: list[tuple[str, datetime]] = []
     with instance(tmp_path, telling(recorded(day("08-04 00:00"), LAST))) as ports:
         daemon = Daemon(ports=ports, watch=lambda job, now, event: watched.append((job.name, now)))
         daemon.simulate(SimulatedClock(FIRST), LAST)
         opened = changes(ports)[0]
         first = [row for row in messages(ports) if row.transition == opened.id and row.step == 0]
-        assert {row.sent_at for row in first} == {opened.at}
+        seven = day("08-05 07:00")
+        assert {row.sent_at for row in first} == {seven}
     moments = [moment for _, moment in watched]
     assert moments == sorted(moments)
     jobs = [name for name, moment in watched if moment == opened.at and name != "derive"]
@@ -239,13 +241,13 @@ def test_a_simulation_in_two_parts_is_one(tmp_path: Path, cut: int):
 
 
 def test_silence_climbs_the_ladder_on_time(tmp_path: Path):
-    """Red calls the deputy after five minutes and the centre after ten, each once."""
+    """A red that nobody answers calls the deputy after five minutes and the centre after ten; each once."""
     channel = RecordingChannel()
     with alarmed(tmp_path, channel) as ports:
         play(ports, ALARM, ALARM + timedelta(minutes=59))
         rows = [row for row in messages(ports) if row.subsystem == "health"]
     assert [(row.step, row.sent_at) for row in sorted(rows, key=lambda row: row.step)] == [
-        (step, ALARM + timedelta(minutes=5 * step)) for step in range(3)
+        (step, ALARM + timedelta(minutes=late)) for step, late in enumerate((0, 5, 10))
     ]
 
 

@@ -20,7 +20,7 @@ from simulators.open_meteo import OpenMeteoServer
 from simulators.receiver import Conduct, MisbehavingReceiver, closed_port
 from stage import KEY, Process, daemon, present, rewrite, until
 
-from alerts.standard_webhooks import verify
+from alerts.gateways.standard_webhooks import verify
 from pipeline.cli import main
 from pipeline.config import default_folder, init
 

@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from stage import EVENT, day, district
 
-from alerts import deliveries, ledger, store
-from alerts.delivery import Status
-from alerts.transition import Transition
+from alerts.event.transition import Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Status
+from alerts.record import ledger, store
 from ingest.database import open_engine, reading
 from ingest.times import parse_instant
 from pipeline.cli import main

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from simulators.small_district import small_district
 
-from alerts import ledger
+from alerts.record import ledger
 from ingest.batch import Batch
 from ingest.block import View
 from ingest.database import reading, writing

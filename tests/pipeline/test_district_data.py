@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 
-from alerts.people import Advice, Part, Routes
-from alerts.rota import shift_at
+from alerts.duty.people import Advice, Part, Routes
+from alerts.duty.rota import shift_at
 from ingest.places import District, Place
 from pipeline.config import Config, load
 from pipeline.configuration.yaml_lines import read

@@ -40,10 +40,10 @@ from stage import (
     working,
 )
 
-from alerts import ledger
 from alerts.channels.outbox import Outbox as OutboxFile
 from alerts.channels.webhook import Webhook
-from alerts.delivery import Channel, Delivery, Status
+from alerts.outgoing.delivery import Channel, Delivery, Status
+from alerts.record import ledger
 from ingest.database import reading
 from ingest.errors import StoreError
 from ingest.secret import Secret
@@ -414,7 +414,7 @@ def test_the_daemon_lives_through_a_full_disk(disk: Disk, caplog: pytest.LogCapt
             until(lambda: all_sent(ports))
         assert sorted(channel.keys) == sorted(row.key for row in messages(ports))
     assert all("free some space" in record.message for record in caplog.records)
-    assert set(actions(caplog.records)) == {"job_failed"}
+    assert set(actions(caplog.records)) == {"begin_failed", "job_failed"}
 
 
 def test_a_store_that_reached_its_quota_says_so(tmp_path: Path):

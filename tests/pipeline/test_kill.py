@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from stage import EVENT, Launcher, launcher
 
-from alerts import deliveries, store
-from alerts.delivery import Delivery, Status
-from alerts.store import Acknowledgement, Call
-from alerts.transition import Transition
+from alerts.event.transition import Transition
+from alerts.outgoing import deliveries
+from alerts.outgoing.delivery import Delivery, Status
+from alerts.record import store
+from alerts.record.store import Acknowledgement, Call
 from ingest.database import open_engine, reading
 
 UNTIL = ["--until", "2022-07-28T08:00+08:00"]

@@ -13,8 +13,9 @@ from simulators import postgresql
 from sqlalchemy import Engine
 from stage import changes, day, instance, messages, play, recorded, telling
 
-from alerts import deliveries, tables
-from alerts.transition import Transition
+from alerts.event.transition import Transition
+from alerts.outgoing import deliveries
+from alerts.record import tables
 from ingest.database import create_tables, open_engine, reading, writing
 from ingest.errors import StoreError
 

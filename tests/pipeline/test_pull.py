@@ -12,7 +12,7 @@ from simulators.open_meteo import OpenMeteoServer
 from simulators.small_district import small_district
 from sqlalchemy import text
 
-from alerts import ledger
+from alerts.record import ledger
 from ingest.batch import Batch
 from ingest.database import reading
 from ingest.errors import SourceError

@@ -31,7 +31,7 @@ from stage import EVENT, HOUR, LATENCY, Told, instance
 from stage import day as beijing
 from stage import district as rongchang
 
-from alerts.transition import Transition
+from alerts.event.transition import Transition
 from ingest import archive
 from ingest.batch import Batch
 from ingest.database import reading, writing

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import HOUR, day, instance, play, recorded, telling
 
-from alerts import ledger
+from alerts.record import ledger
 from ingest.database import reading
 from pipeline.replay.times import tick_times
 

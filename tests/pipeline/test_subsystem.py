@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from simulators.receiver import MisbehavingReceiver
 
-from alerts.post import Answer, Post
-from alerts.standard_webhooks import sign
+from alerts.gateways.standard_webhooks import sign
+from alerts.outgoing.post import Answer, Post
 from ingest.errors import ConfigMistake, StoreError
 from pipeline.demo.subsystem import Receiver, acknowledge
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, select
 from stage import HOUR, changes, day, instance, messages, recorded, telling
 
-from alerts import ledger, store, tables
+from alerts.record import ledger, store, tables
 from ingest.database import reading
 from pipeline.ports import Ports
 from pipeline.pull import pull

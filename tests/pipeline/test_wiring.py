@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from stage import ALARM, alarmed, district, instance, messages, place, telling, tokens
 
-from alerts import store
-from alerts.links import read_token
+from alerts.answers.links import read_token
+from alerts.record import store
 from ingest.database import reading
 from ingest.errors import StoreError
 from pipeline.view import DERIVED, view_of

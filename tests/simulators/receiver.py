@@ -142,6 +142,11 @@ def _handler(receiver: MisbehavingReceiver) -> type[BaseHTTPRequestHandler]:
             conduct = receiver.note(Seen(path=self.path, headers=fields, body=body))
             self._say(conduct, receiver.wait)
 
+        def do_GET(self) -> None:
+            fields = {name.lower(): value for name, value in self.headers.items()}
+            conduct = receiver.note(Seen(path=self.path, headers=fields, body=b""))
+            self._say(conduct, receiver.wait)
+
     return Handler
 
 

@@ -1,0 +1,1 @@
+"""The wire formats of vendors: signatures, codes and templates that channels share."""

@@ -1,0 +1,1 @@
+"""From a decision to a send: rows first, then the outbox, lane by lane."""

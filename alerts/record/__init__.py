@@ -1,0 +1,1 @@
+"""Everything that is kept: tables, the ledger of runs, the chain of hashes, versions, troubles."""

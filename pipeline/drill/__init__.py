@@ -1,0 +1,1 @@
+"""Drills: the real chain from weather to acknowledgement, for listed participants and nobody else."""
