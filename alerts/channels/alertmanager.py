@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alerts.gateways.endings import reveal
 from alerts.gateways.matters import Matter, Sort, matter_of
 from alerts.gateways.robots import (
     JSON,
@@ -17,7 +18,6 @@ from alerts.gateways.robots import (
     admit,
     final,
     heading,
-    open_secret,
     read_object,
     require_address,
     write_json,
@@ -78,7 +78,7 @@ class Alertmanager:
         """Post once; DeliveryError by status, or to be tried again where a body is not Alertmanager's."""
         headers = dict(JSON)
         if self.token is not None:
-            headers["authorization"] = f"Bearer {open_secret(self.token, means)}"
+            headers["authorization"] = f"Bearer {reveal(self.token, means)}"
         body = write_json(self._alerts(message))
         answer = means.post.send(self.url, body, headers, deadline=self.deadline)
         _judge(answer, message)

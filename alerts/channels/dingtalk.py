@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from alerts.gateways.endings import reveal
 from alerts.gateways.robots import (
     JSON,
     MINUTE,
-    Mention,
+    Robot,
     Verdict,
     cut,
     fail_over,
@@ -23,10 +24,7 @@ from alerts.gateways.robots import (
     heading,
     is_mentioned,
     judge_code,
-    once_per_group,
-    open_secret,
     read_object,
-    require_address,
     retry,
     starts_with_heading,
     with_query,
@@ -34,7 +32,6 @@ from alerts.gateways.robots import (
 )
 from alerts.outgoing.delivery import Means, Message, Taken, channel
 from alerts.outgoing.post import Answer
-from ingest.registry import Duration
 from ingest.secret import Secret
 from ingest.times import utc
 
@@ -73,7 +70,7 @@ CODES: Mapping[int, Verdict] = {
 
 @channel("dingtalk")
 @dataclass(frozen=True, kw_only=True)
-class DingTalk:
+class DingTalk(Robot):
     """Posts a message to one group, and mentions its recipient.
 
     Everybody in the group reads it, the link included: an answer is recorded in the name of the person
@@ -82,29 +79,13 @@ class DingTalk:
     is not in the group.
     """
 
-    token: Secret
-    """The ``access_token`` of the robot's address."""
     secret: Secret | None = None
     """The ``SEC...`` of the robot, where its messages are to be signed."""
     url: str = field(default="https://oapi.dingtalk.com/robot/send", repr=False)
     """Where to post, without the token."""
-    mention: Mention = "asked"
-    """When the recipient is mentioned."""
-    group: bool = False
-    """True tells the group a change once per subsystem and step, however many people there hear of it."""
-    deadline: Duration = timedelta(seconds=10)
-    """Total time of one attempt."""
 
-    def __post_init__(self) -> None:
-        require_address(self.url)
-
-    def send(self, message: Message, means: Means) -> Taken:
-        """Post once; DeliveryError by status and ``errcode``, as `CODES` says."""
-        if not self.group:
-            return self._post(message, means)
-        return once_per_group(message, means, self.deadline, lambda: self._post(message, means))
-
-    def _post(self, message: Message, means: Means) -> Taken:
+    def post(self, message: Message, means: Means) -> Taken:
+        """Post the message; the answer is judged by its body."""
         body = write_json(self._body(message))
         answer = means.post.send(self._address(message, means), body, JSON, deadline=self.deadline)
         _judge_abuse(answer)
@@ -112,12 +93,12 @@ class DingTalk:
         return Taken(detail=f"HTTP {answer.status}")
 
     def _address(self, message: Message, means: Means) -> str:
-        query = {"access_token": open_secret(self.token, means)}
+        query = {"access_token": reveal(self.token, means)}
         if self.secret is not None:
             stamp = int(utc(message.at).timestamp() * 1000)
             query |= {
                 "timestamp": str(stamp),
-                "sign": sign(open_secret(self.secret, means), stamp),
+                "sign": sign(reveal(self.secret, means), stamp),
             }
         return with_query(self.url, **query)
 

@@ -16,7 +16,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Literal
 
-from alerts.gateways.sms_wire import reveal
+from alerts.gateways.endings import reveal
 from alerts.outgoing.delivery import Means, Message, Taken, channel
 from alerts.outgoing.line import (
     Socket,

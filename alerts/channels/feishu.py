@@ -10,14 +10,14 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from urllib.parse import quote
 
+from alerts.gateways.endings import reveal
 from alerts.gateways.matters import matter_of
 from alerts.gateways.robots import (
     JSON,
     MINUTE,
-    Mention,
+    Robot,
     Verdict,
     cut,
     fail_over,
@@ -25,14 +25,10 @@ from alerts.gateways.robots import (
     heading,
     is_mentioned,
     judge_code,
-    once_per_group,
-    open_secret,
-    require_address,
     retry,
     write_json,
 )
 from alerts.outgoing.delivery import Means, Message, Taken, channel
-from ingest.registry import Duration
 from ingest.secret import Secret
 from ingest.times import utc
 from rules.level import Level
@@ -56,37 +52,21 @@ CODES: Mapping[int, Verdict] = {
 
 @channel("feishu")
 @dataclass(frozen=True, kw_only=True)
-class Feishu:
+class Feishu(Robot):
     """Posts a message to one group as a card, coloured by level, with a button to the link.
 
     Everybody in the group reads it, the button included: an answer is recorded in the name of the person
     mentioned. A mention goes by the open id in the person's ``addresses``; Feishu knows none by number.
     """
 
-    token: Secret
-    """The last part of the robot's address."""
     secret: Secret | None = None
     """The secret of the robot, where its messages are to be signed."""
     url: str = field(default="https://open.feishu.cn/open-apis/bot/v2/hook", repr=False)
     """Where to post, without the token."""
-    mention: Mention = "asked"
-    """When the recipient is mentioned."""
-    group: bool = False
-    """True tells the group a change once per subsystem and step, however many people there hear of it."""
-    deadline: Duration = timedelta(seconds=10)
-    """Total time of one attempt."""
 
-    def __post_init__(self) -> None:
-        require_address(self.url)
-
-    def send(self, message: Message, means: Means) -> Taken:
-        """Post once; DeliveryError by status and ``code``, as `CODES` says."""
-        if not self.group:
-            return self._post(message, means)
-        return once_per_group(message, means, self.deadline, lambda: self._post(message, means))
-
-    def _post(self, message: Message, means: Means) -> Taken:
-        url = f"{self.url}/{quote(open_secret(self.token, means), safe='')}"
+    def post(self, message: Message, means: Means) -> Taken:
+        """Post the message; the answer is judged by its body."""
+        url = f"{self.url}/{quote(reveal(self.token, means), safe='')}"
         body = write_json({**self._signature(message, means), **self._card(message)})
         answer = means.post.send(url, body, JSON, deadline=self.deadline)
         # Answers of the first years hold only the second.
@@ -97,7 +77,7 @@ class Feishu:
         if self.secret is None:
             return {}
         stamp = int(utc(message.at).timestamp())
-        return {"timestamp": str(stamp), "sign": sign(open_secret(self.secret, means), stamp)}
+        return {"timestamp": str(stamp), "sign": sign(reveal(self.secret, means), stamp)}
 
     def _card(self, message: Message) -> dict[str, object]:
         title = {"tag": "plain_text", "content": heading(message)}

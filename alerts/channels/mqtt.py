@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from alerts.gateways.sms_wire import reveal
+from alerts.gateways.endings import reveal
 from alerts.outgoing.delivery import Means, Message, Taken, channel
 from alerts.outgoing.line import (
     Line,

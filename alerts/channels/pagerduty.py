@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from alerts.gateways.endings import reveal
 from alerts.gateways.matters import Matter, matter_of
 from alerts.gateways.robots import (
     JSON,
@@ -19,7 +20,6 @@ from alerts.gateways.robots import (
     fail_over,
     final,
     heading,
-    open_secret,
     read_object,
     require_address,
     retry,
@@ -81,7 +81,7 @@ class PagerDuty:
         matter = matter_of(message)
         key = dedup_key(matter)
         event: dict[str, object] = {
-            "routing_key": open_secret(self.routing_key, means),
+            "routing_key": reveal(self.routing_key, means),
             "event_action": "resolve" if matter.over else "trigger",
             "dedup_key": key,
         }

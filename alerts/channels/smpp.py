@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from alerts.gateways.endings import Ending, reveal
 from alerts.gateways.short_message import Encoded, decode, encode, read_receipt, unheaded
 from alerts.gateways.smpp_session import OK, Arrival, Bound
-from alerts.gateways.sms_wire import Ending, harmless, mobile, reveal
+from alerts.gateways.sms_wire import harmless, mobile
 from alerts.outgoing.delivery import (
     Intake,
     Means,

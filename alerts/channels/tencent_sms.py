@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from alerts.gateways.endings import Ending, reveal
 from alerts.gateways.sms_templates import Fact, check_facts, check_templates, fact, template_of
 from alerts.gateways.sms_wire import (
-    Ending,
     Outcome,
     each,
     in_groups,
     mobile,
     parsed,
     readable,
-    reveal,
     single,
     text_of,
 )

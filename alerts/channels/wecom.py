@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
+from alerts.gateways.endings import reveal
 from alerts.gateways.matters import matter_of
 from alerts.gateways.robots import (
     JSON,
     MINUTE,
-    Mention,
+    Robot,
     Verdict,
     cut,
     fail_over,
@@ -21,17 +21,12 @@ from alerts.gateways.robots import (
     heading,
     is_mentioned,
     judge_code,
-    once_per_group,
-    open_secret,
-    require_address,
     retry,
     starts_with_heading,
     with_query,
     write_json,
 )
 from alerts.outgoing.delivery import Means, Message, Taken, channel
-from ingest.registry import Duration
-from ingest.secret import Secret
 from rules.level import Level
 
 MARKDOWN_BYTES = 4096
@@ -59,7 +54,7 @@ CODES: Mapping[int, Verdict] = {
 
 @channel("wecom")
 @dataclass(frozen=True, kw_only=True)
-class WeCom:
+class WeCom(Robot):
     """Posts a message to one group, and mentions its recipient.
 
     Everybody in the group reads it, the link included: an answer is recorded in the name of the person
@@ -67,28 +62,12 @@ class WeCom:
     which only a plain text can do: WeCom shows the member's name and nobody the number.
     """
 
-    token: Secret
-    """The ``key`` of the robot's address."""
     url: str = field(default="https://qyapi.weixin.qq.com/cgi-bin/webhook/send", repr=False)
     """Where to post, without the key."""
-    mention: Mention = "asked"
-    """When the recipient is mentioned."""
-    group: bool = False
-    """True tells the group a change once per subsystem and step, however many people there hear of it."""
-    deadline: Duration = timedelta(seconds=10)
-    """Total time of one attempt."""
 
-    def __post_init__(self) -> None:
-        require_address(self.url)
-
-    def send(self, message: Message, means: Means) -> Taken:
-        """Post once; DeliveryError by status and ``errcode``, as `CODES` says."""
-        if not self.group:
-            return self._post(message, means)
-        return once_per_group(message, means, self.deadline, lambda: self._post(message, means))
-
-    def _post(self, message: Message, means: Means) -> Taken:
-        url = with_query(self.url, key=open_secret(self.token, means))
+    def post(self, message: Message, means: Means) -> Taken:
+        """Post the message; the answer is judged by its body."""
+        url = with_query(self.url, key=reveal(self.token, means))
         body = write_json(self._body(message))
         answer = means.post.send(url, body, JSON, deadline=self.deadline)
         judge_code(answer, ("errcode",), CODES, message.at)

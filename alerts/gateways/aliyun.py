@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.gateways.acs3 import AccessKey, authorization, encoded, fields
-from alerts.gateways.sms_wire import Ending, beijing_time, parsed, reveal
+from alerts.gateways.endings import Ending, reveal
+from alerts.gateways.sms_wire import beijing_time, parsed
 from alerts.outgoing.delivery import Intake, Means, Pending, Receipt
 from alerts.outgoing.post import AGAIN, Answer, judge
 from ingest.errors import DeliveryError

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
+from alerts.gateways.endings import Ending
 from alerts.outgoing.delivery import Means, Message, Purpose, Taken
 from alerts.outgoing.post import Answer, judge
-from ingest.errors import ConfigMistake, DeliveryError
+from ingest.errors import DeliveryError
+from ingest.registry import Duration
 from ingest.secret import Secret
 
 Mention = Literal["never", "asked", "always"]
@@ -26,17 +28,6 @@ EXERCISE = "【演练】"
 _REMEMBERED = timedelta(days=1)
 # They refuse who we are or where we post, so no other message passes either.
 _OURS = frozenset({401, 403, 404, 410})
-
-
-class Ending(Enum):
-    """What an answer means for a message."""
-
-    RETRY = "retry"
-    """Another attempt can help."""
-    FINAL = "final"
-    """This message will not pass this channel."""
-    FAIL_OVER = "fail-over"
-    """No message will pass until the operator of the gateway mends it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +43,7 @@ class Verdict:
 
     def error(self, what: str) -> DeliveryError:
         """The error for an answer told in the words `what`."""
-        return DeliveryError(
-            f"{what}: {self.remedy}",
-            retry=self.ending is Ending.RETRY,
-            retry_after=self.pause,
-            gateway=self.ending is Ending.FAIL_OVER,
-        )
+        return self.ending.error(f"{what}: {self.remedy}", self.pause)
 
 
 def retry(remedy: str, pause: timedelta | None = None) -> Verdict:
@@ -132,14 +118,6 @@ def write_json(body: object) -> bytes:
         raise DeliveryError(text, retry=False) from None
 
 
-def open_secret(secret: Secret, means: Means) -> str:
-    """Read a secret; where it is missing the operator may mend that before the message expires."""
-    try:
-        return means.reveal(secret)
-    except ConfigMistake as mistake:
-        raise DeliveryError(str(mistake), retry=True) from None
-
-
 def require_address(url: str) -> None:
     """ValueError unless `url` is http or https and names a host."""
     parts = urlsplit(url)
@@ -150,6 +128,35 @@ def require_address(url: str) -> None:
 def with_query(url: str, **parameters: str) -> str:
     """The address with further parameters, percent-encoded."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robot(ABC):
+    """What robots of chat groups share: their address, whom they mention, how often they tell a change."""
+
+    token: Secret
+    """What the robot's address ends in, as the group shows it."""
+    url: str = field(default="", repr=False)
+    """Where to post, without the token."""
+    mention: Mention = "asked"
+    """When the recipient is mentioned."""
+    group: bool = False
+    """True tells the group a change once per subsystem and step, however many people there hear of it."""
+    deadline: Duration = timedelta(seconds=10)
+    """Total time of one attempt."""
+
+    def __post_init__(self) -> None:
+        require_address(self.url)
+
+    def send(self, message: Message, means: Means) -> Taken:
+        """Post once; DeliveryError by status and code, as the `CODES` of the robot say."""
+        if not self.group:
+            return self.post(message, means)
+        return once_per_group(message, means, self.deadline, lambda: self.post(message, means))
+
+    @abstractmethod
+    def post(self, message: Message, means: Means) -> Taken:
+        """Post the message, whoever heard of it before."""
 
 
 def is_mentioned(rule: Mention, message: Message) -> bool:

@@ -8,33 +8,16 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import TypeVar
 
-from alerts.outgoing.delivery import BadCallback, Means, Message, Taken
-from ingest.errors import ConfigMistake, DeliveryError
-from ingest.secret import Secret
+from alerts.outgoing.delivery import BadCallback, Message, Taken
+from ingest.errors import DeliveryError
 from ingest.times import BEIJING, utc
 
 Outcome = Taken | DeliveryError
 """What became of one message."""
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-
-
-class Ending(Enum):
-    """What an error code of a gateway means for what comes next."""
-
-    RETRY = "retry"
-    """Another attempt over the same gateway can help."""
-    FINAL = "final"
-    """This message or number will not pass; the person's next channel is used."""
-    FAIL_OVER = "fail-over"
-    """The gateway as a whole is at fault; the next channel for everybody, and its operator is told."""
-
-    def error(self, sentence: str) -> DeliveryError:
-        """The error that ends so."""
-        return DeliveryError(sentence, retry=self is Ending.RETRY, gateway=self is Ending.FAIL_OVER)
 
 
 def mobile(number: str) -> str:
@@ -90,17 +73,6 @@ def text_of(told: object) -> str:
 def harmless(told: object) -> str:
     """A gateway's own word, at most 80 characters and with long numbers hidden."""
     return re.sub(r"\d{7,}", "…", " ".join(text_of(told).split()))[:80]
-
-
-def reveal(secret: Secret, means: Means) -> str:
-    """Read a secret; DeliveryError with ``retry=True`` where it is missing.
-
-    The operator can mend that before the message expires.
-    """
-    try:
-        return means.reveal(secret)
-    except ConfigMistake as mistake:
-        raise DeliveryError(str(mistake), retry=True) from None
 
 
 def parsed(body: bytes) -> object:

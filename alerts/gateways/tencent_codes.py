@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alerts.gateways.sms_wire import Ending
+from alerts.gateways.endings import Ending
 from ingest.errors import DeliveryError
 
 Verdict = tuple[Ending, str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from alerts.gateways.endings import Ending
 from alerts.gateways.sms_wire import (
-    Ending,
     beijing_time,
     facts_of,
     harmless,

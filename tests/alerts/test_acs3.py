@@ -16,7 +16,7 @@ from simulators.receiver import Conduct, MisbehavingReceiver
 
 from alerts.gateways.acs3 import AccessKey, authorization, encoded, fields
 from alerts.gateways.aliyun import CODES, Service, refusal
-from alerts.gateways.sms_wire import Ending
+from alerts.gateways.endings import Ending
 from alerts.outgoing.delivery import Means
 from alerts.outgoing.post import Post
 from ingest.errors import DeliveryError

@@ -19,7 +19,7 @@ from simulators.receiver import Conduct, MisbehavingReceiver, closed_port
 from simulators.robots import PHONE, told
 
 from alerts.channels.alertmanager import STATUSES, Alertmanager
-from alerts.gateways.robots import Ending
+from alerts.gateways.endings import Ending
 from alerts.outgoing.delivery import Means, Message, Purpose
 from alerts.outgoing.post import Post
 from ingest.errors import DeliveryError

@@ -13,7 +13,7 @@ from simulators.receiver import Conduct, MisbehavingReceiver, closed_port
 from simulators.robots import LINK, NOW, PHONE, Robot, told
 
 from alerts.channels.pagerduty import BAD_KEY, LONGEST_KEY, STATUSES, PagerDuty
-from alerts.gateways.robots import Ending
+from alerts.gateways.endings import Ending
 from alerts.outgoing.delivery import Means, Message, Purpose
 from alerts.outgoing.post import Post
 from ingest.errors import DeliveryError

@@ -19,7 +19,8 @@ from simulators.robots import LINK, NOW, PHONE, Robot, Vendor, told
 
 from alerts.channels import dingtalk, feishu, wecom
 from alerts.duty.people import Person
-from alerts.gateways.robots import Ending, Verdict, cut, judge_code
+from alerts.gateways.endings import Ending
+from alerts.gateways.robots import Verdict, cut, judge_code
 from alerts.outgoing.delivery import Channel, Means, Message, Purpose
 from alerts.outgoing.post import Answer, Post
 from ingest.errors import DeliveryError

@@ -19,8 +19,8 @@ from simulators.smsc import PASSWORD, Smsc, node_modules, node_smsc
 
 from alerts.channels.smpp import ENDINGS, Smpp
 from alerts.duty.people import Person
+from alerts.gateways.endings import Ending
 from alerts.gateways.short_message import decode, encode, read_receipt, unheaded
-from alerts.gateways.sms_wire import Ending
 from alerts.outgoing.delivery import Intake, Means, Message, Sign
 from alerts.outgoing.post import Post
 from alerts.wording.segments import segments

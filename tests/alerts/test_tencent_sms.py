@@ -13,7 +13,7 @@ from simulators.tencent import APP, SECRET_ID, SECRET_KEY, SIGN_NAME, TencentGat
 
 from alerts.channels.tencent_sms import MOST_NUMBERS, MOST_PULLS, TencentSms
 from alerts.duty.people import Person
-from alerts.gateways.sms_wire import Ending
+from alerts.gateways.endings import Ending
 from alerts.gateways.tencent_codes import CODES, refusal
 from alerts.outgoing.delivery import (
     Asking,

@@ -16,7 +16,7 @@ from simulators.yunmas import AP_ID, EC_NAME, SECRET, SIGN, YunMasGateway
 
 from alerts.channels.yunmas import YunMas
 from alerts.duty.people import Person
-from alerts.gateways.sms_wire import Ending
+from alerts.gateways.endings import Ending
 from alerts.gateways.yunmas_codes import RSPCOD, refusal
 from alerts.gateways.yunmas_codes import heard as read
 from alerts.outgoing.delivery import (
