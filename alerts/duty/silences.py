@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -32,6 +33,7 @@ NOTICE = timedelta(minutes=15)
 """So long before the end its author hears."""
 
 _OVER = tables.transition.c.reason.in_([reason.value for reason in OVER])
+_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,9 @@ def _refuse(connection: Connection, wish: Wish, routes: Routes, now: datetime) -
         (wish.by, routes.people, "person"),
     ):
         if name is not None and name not in known:
-            raise UnknownName(f"no {what} is called {name!r}; there are {', '.join(known)}")
+            near = get_close_matches(name, known, n=3) or sorted(known)[:_SHOWN]
+            more = ", ..." if len(known) > len(near) else ""
+            raise UnknownName(f"no {what} is called {name!r}; there are {', '.join(near)}{more}")
     if wish.alert is not None and not _still_open(connection, wish.alert):
         raise UnknownName(f"no alert {wish.alert!r} is open; `fengsui health` lists those that are")
     if not wish.why.strip():

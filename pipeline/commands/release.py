@@ -16,6 +16,7 @@ from alerts.duty.release_rows import Asked, Decision, Vote
 from alerts.event.orders import Order
 from alerts.event.stages import Stage
 from alerts.outgoing import desks
+from alerts.wording.words import Chinese
 from ingest.database import open_engine, reading, writing
 from ingest.registry import parse_duration
 from ingest.times import BEIJING
@@ -71,13 +72,12 @@ def _lines(row: Row, config: Config) -> Iterator[str]:
     level = told.peak_level if told.stage is Stage.ENDED else told.level
     since = f"自 since {_stamp(told.since)}"
     yield f"{name} {level.zh} {level.key}  {_STAGES[told.stage]}  {since}  {told.alert or ''}".rstrip()
+    words = Chinese(district=config.district)
     if told.places:
-        names = {town.id: town.name for town in config.district.towns}
-        towns = "、".join(f"{names.get(place, place)}{own.zh}" for place, own in told.places.items())
-        yield f"    {len(told.places)}个镇街 towns：{towns}"
+        yield f"    镇街 towns：{words.by_level(told.places)}"
     if told.peak_level:
         unit = conduct.unit if conduct else ""
-        value = "" if told.peak_value is None else f" {told.peak_value:g} {unit}"
+        value = "" if told.peak_value is None else f" {words.amount(told.peak_value, unit)}"
         yield f"    最高 peak：{told.peak_level.zh} {told.peak_level.key}{value}"
     waited = waited_for(told, _stamp(told.until))
     if waited:
