@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from alerts.duty.routing import FIRST_STEP, Notice, call
+from alerts.duty.routing import FIRST_STEP, Notice, call, centre_of
 from alerts.event.transition import Transition
 from alerts.outgoing import deliveries
 from alerts.outgoing.delivery import Purpose
@@ -131,7 +131,7 @@ def chase(connection: Connection, desk: Desk, now: datetime) -> list[Notice]:
 def _tell_centre(
     connection: Connection, missing: Closing, change: Transition, desk: Desk, now: datetime
 ) -> list[Notice]:
-    centre = next(name for name, each in desk.routes.subsystems.items() if each.centre)
+    centre = centre_of(desk.routes)
     made = call(desk.routes, centre, None, change.from_level, FIRST_STEP, now)
     notices = _saying(f"no closing report of {missing.subsystem}", made)
     memo = Memo(

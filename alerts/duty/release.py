@@ -18,7 +18,7 @@ from alerts.answers.links import Claim
 from alerts.duty import release_rows
 from alerts.duty.people import Release
 from alerts.duty.release_rows import Asked, Decision, Vote
-from alerts.duty.routing import Notice, route
+from alerts.duty.routing import Notice, centre_of, route
 from alerts.event.incidents import engaged
 from alerts.event.transition import ABOUT_DATA, UNCONFIRMED, Reason, Transition
 from alerts.outgoing import deliveries
@@ -270,8 +270,7 @@ def approval_claim(change: Transition, person: str, until: datetime) -> Claim:
 
 
 def _nobody(why: str, desk: Desk) -> Notice:
-    centre = next(name for name, one in desk.routes.subsystems.items() if one.centre)
-    return Notice(subsystem=centre, person=None, role="inform", task={}, step=0, why=why)
+    return Notice(subsystem=centre_of(desk.routes), person=None, role="inform", task={}, step=0, why=why)
 
 
 def _name(person: str, desk: Desk) -> str:

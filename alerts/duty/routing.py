@@ -214,12 +214,12 @@ def call(
     """
     number, who = step
     part = routes.matrix.get(hazard or "", {}).get(subsystem)
-    target = _centre(routes) if who == "centre" else subsystem
+    target = centre_of(routes) if who == "centre" else subsystem
     people, special = _on_duty(routes, target, who, now)
     why = f"{who} of {target}"
     if not people:
         why = f"nobody is {who} of {target}: the command centre is told instead"
-        people, special = _on_duty(routes, _centre(routes), "duty", now)
+        people, special = _on_duty(routes, centre_of(routes), "duty", now)
     if not people:
         return [_nobody(subsystem, part, f"nobody is {who} of {target}, nor at the command centre")]
     role: Role = part.role if part else "inform"
@@ -307,7 +307,8 @@ def task_of(part: Part | None, level: Level) -> dict[str, str]:
     return {"zh": advice.zh, "en": advice.en}
 
 
-def _centre(routes: Routes) -> str:
+def centre_of(routes: Routes) -> str:
+    """Id of the one command centre."""
     return next(name for name, subsystem in routes.subsystems.items() if subsystem.centre)
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from alerts.answers import clocks, reports
 from alerts.duty.people import Routes
 from alerts.outgoing import deliveries
-from alerts.outgoing.delivery import Status
 from alerts.record import store
 from alerts.record.store import Call, CallStatus
 from rules.level import Level
@@ -156,8 +155,3 @@ def _limit(level: Level, routes: Routes) -> float | None:
 def _asked(level: Level, routes: Routes) -> bool:
     answer = routes.answers.get(level)
     return answer is not None and answer.facts
-
-
-def unsent(messages: dict[str, int]) -> int:
-    """Messages that did not leave."""
-    return messages.get(Status.FAILED.value, 0) + messages.get(Status.DUE.value, 0)
