@@ -6,8 +6,11 @@ PACKAGES := ingest rules alerts pipeline
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 WORKERS ?= $(shell [ $(CORES) -gt 4 ] && echo 4 || echo $(CORES))
 
+# Data sets of real cases that do not come with the program.
+DATA ?= ../shared/data
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench soak all clean
+.PHONY: help run test lint types bench soak reports all clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -29,6 +32,9 @@ bench: $(VENV)/.dev ## the figures of DESIGN.md, measured here
 
 soak: $(VENV)/.dev ## the tests that run for minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+reports: $(VENV)/.dev ## reports of real cases, from DATA
+	$(BIN)/python tests/cases/run.py --data $(DATA) --out reports $(ARGS)
 
 all: lint types test ## what a change must pass
 

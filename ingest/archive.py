@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,10 +33,10 @@ from sqlalchemy import (
 )
 
 from ingest.batch import Batch, Values
-from ingest.block import View, exact64, fill, reported
+from ingest.block import View, Walk, exact64, fill, reported
 from ingest.codec import Envelope, decode, encode
 from ingest.database import UtcTime
-from ingest.times import HOUR, from64, utc
+from ingest.times import HOUR, Instants, from64, utc
 
 metadata = MetaData()
 
@@ -61,11 +61,13 @@ _CACHE_BYTES = 256 * 1024 * 1024
 
 # Statements are written once: an hour of weather costs a dozen of them, and composing one takes longer than
 # the database takes to answer it.
-_SAME = select(_batch.c.id).where(
-    *(
-        _batch.c[name] == bindparam(name)
-        for name in ("source", "available_at", "kind", "issued_at", "digest")
-    )
+_TELLS_APART = ("source", "kind", "issued_at", "available_at", "digest")
+_NAMES = select(*(_batch.c[name] for name in _TELLS_APART))
+_SAME = _NAMES.where(*(_batch.c[name] == bindparam(name) for name in _TELLS_APART))
+_SAME_OF_MANY = _NAMES.where(
+    _batch.c.source.in_(bindparam("sources", expanding=True)),
+    _batch.c.available_at.between(bindparam("first"), bindparam("last")),
+    _batch.c.digest.in_(bindparam("digests", expanding=True)),
 )
 _ADD = insert(_batch)
 _ARRIVALS = (
@@ -139,6 +141,9 @@ _CONTENT = select(
     _batch.c.payload,
 ).where(_batch.c.id.in_(bindparam("ids", expanding=True)))
 _MANY = 500
+# So much is encoded and added at once: a forecast of a province alone, or hundreds of hours of a district.
+_AT_ONCE_BYTES = 4 * 1024 * 1024
+_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,26 +173,25 @@ class Archive:
 
     def append(self, connection: Connection, batches: Iterable[Batch]) -> int:
         """Add batches and return how many were new; one that is already there is not added twice."""
-        return sum(self._append_one(connection, batch) for batch in batches)
-
-    def _append_one(self, connection: Connection, batch: Batch) -> int:
-        payload = encode(batch)
-        digest = hashlib.sha256(payload).hexdigest()
-        row = {
-            "source": batch.source,
-            "kind": batch.kind,
-            "issued_at": batch.issued_at,
-            "available_at": batch.available_at,
-            "digest": digest,
-        }
-        if connection.execute(_SAME, row).first() is not None:
-            return 0
-        span = {"first_valid": from64(batch.valid_at[0]), "last_valid": from64(batch.valid_at[-1])}
-        connection.execute(_ADD, row | span | {"payload": payload})
-        return 1
+        count = 0
+        for told in _portions(batches):
+            fresh = _fresh(connection, [_row(batch) for batch in told])
+            if fresh:
+                connection.execute(_ADD, fresh)
+            count += len(fresh)
+        return count
 
     def block(self, connection: Connection, nows: Sequence[datetime], view: View) -> xr.Dataset:
         """What was known at each `now`: dims (now, place, hour), see `ingest.block.fill`."""
+        return fill(self._viewed(connection, nows, view), _exact(nows), view)
+
+    def walk(self, connection: Connection, nows: Sequence[datetime], view: View) -> Walk:
+        """The same now after now, for whoever says something at one that is known at the next."""
+        return Walk(self._viewed(connection, nows, view), _exact(nows), view)
+
+    def _viewed(
+        self, connection: Connection, nows: Sequence[datetime], view: View
+    ) -> list[Batch]:
         ahead = utc(min(nows)) - view.latency - HOUR
         back = ahead - timedelta(hours=view.hours_back)
         asked = {
@@ -198,8 +202,7 @@ class Archive:
             "foretold_from": ahead,
             "remembered_from": utc(min(nows)) - timedelta(days=view.days_back + 1),
         }
-        batches = self._read(connection, _VIEWED, asked)
-        return fill(batches, np.array([exact64(now) for now in nows]), view)
+        return self._read(connection, _VIEWED, asked)
 
     def recent(self, connection: Connection, batch: Batch, hours: int) -> dict[str, Values]:
         """What the batch's own source had reported of the hours before it when it arrived.
@@ -277,6 +280,58 @@ class Archive:
                 decoded[row.id] = decode(envelope, row.payload)
                 self._decoded.keep(missing[row.id], decoded[row.id])
         return decoded
+
+
+def _exact(nows: Sequence[datetime]) -> Instants:
+    return np.array([exact64(now) for now in nows])
+
+
+def _portions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    portion: list[Batch] = []
+    size = 0
+    for batch in batches:
+        portion.append(batch)
+        size += _bytes(batch)
+        if size >= _AT_ONCE_BYTES or len(portion) == _MANY:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _row(batch: Batch) -> _Row:
+    payload = encode(batch)
+    return {
+        "source": batch.source,
+        "kind": batch.kind,
+        "issued_at": batch.issued_at,
+        "available_at": batch.available_at,
+        "first_valid": from64(batch.valid_at[0]),
+        "last_valid": from64(batch.valid_at[-1]),
+        "digest": hashlib.sha256(payload).hexdigest(),
+        "payload": payload,
+    }
+
+
+def _fresh(connection: Connection, rows: Sequence[_Row]) -> list[_Row]:
+    """Those of some rows that are not archived, each once."""
+    if len(rows) == 1:
+        return [row for row in rows if connection.execute(_SAME, row).first() is None]
+    known = [row["available_at"] for row in rows]
+    asked = {
+        "sources": list({row["source"] for row in rows}),
+        "first": min(known),
+        "last": max(known),
+        "digests": [row["digest"] for row in rows],
+    }
+    there = {tuple(row) for row in connection.execute(_SAME_OF_MANY, asked)}
+    fresh = []
+    for row in rows:
+        identity = tuple(row[name] for name in _TELLS_APART)
+        if identity not in there:
+            there.add(identity)
+            fresh.append(row)
+    return fresh
 
 
 class _Cache:

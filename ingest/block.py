@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ import xarray as xr
 from xarray.indexes import PandasIndex
 
 from ingest.batch import MASKING, Batch, Flags, Kind, Values
+from ingest.codec import encode
 from ingest.quantities import quantity
 from ingest.timeline import Clock, Numbers, Timeline, runs
 from ingest.times import Instants, utc
@@ -72,26 +73,67 @@ def fill(batches: Sequence[Batch], nows: Instants, view: View) -> xr.Dataset:
         way; days >= 0 are forecasts. NaN where nothing usable was known: never said, masked by a quality
         flag, or from a forecast run older than its source's freshness limit (flag STALE).
     """
-    exact = nows.astype("datetime64[us]")
-    if (np.diff(exact.astype(np.int64)) < 0).any():
-        raise ValueError("nows of a block must not decrease")
-    nows = exact.astype("datetime64[s]")
-    as_of = _as_of(nows, view.latency)
-    sheets = _sheets(nows, as_of, view)
-    told = (batch for batch in batches if batch.source in view.sources)
-    heard = _unshadowed(
-        [batch for batch in told if not _outdated(batch, nows[0], view)], exact[0], as_of[0]
+    walk = Walk(batches, nows, view)
+    for _ in range(nows.size):
+        walk.step()
+    return walk.block()
+
+
+class Walk:
+    """The windows of many nows, cut one after the other: what is said at one is laid before the next.
+
+    It takes what `fill` takes, and what it shows at a now is what `fill` shows there.
+    """
+
+    def __init__(self, batches: Sequence[Batch], nows: Instants, view: View) -> None:
+        exact = nows.astype("datetime64[us]")
+        if (np.diff(exact.astype(np.int64)) < 0).any():
+            raise ValueError("nows of a block must not decrease")
+        self._exact, self._view = exact, view
+        self._nows = exact.astype("datetime64[s]")
+        self._as_of = _as_of(self._nows, view.latency)
+        self._sheets = _sheets(self._nows, self._as_of, view)
+        told = (batch for batch in batches if batch.source in view.sources)
+        self._heard = _unshadowed(
+            [batch for batch in told if not _outdated(batch, self._nows[0], view)],
+            exact[0],
+            self._as_of[0],
+        )
+        self._laid = 0
+        self._row = 0
+
+    def step(self) -> None:
+        """Cut the window of the next now from all that was known then."""
+        row, heard = self._row, self._heard
+        known = bisect_right(heard, _moment(self._exact[row]), key=lambda batch: batch.available_at)
+        for run in runs(heard[self._laid : known]):
+            self._lay(run)
+        self._laid, self._row = known, row + 1
+        for sheet in self._sheets:
+            sheet.cut(row, self._nows[row], self._view)
+
+    def say(self, batch: Batch) -> None:
+        """Lay what is said at the now of the last step; what is archived of that moment is there already."""
+        known = self._heard[: self._laid]
+        first = bisect_left(known, batch.available_at, key=lambda other: other.available_at)
+        if not any(_is_same(batch, other) for other in known[first:]):
+            self._lay([batch])
+
+    def _lay(self, run: list[Batch]) -> None:
+        for sheet in self._sheets:
+            sheet.lay(run, self._view)
+
+    def block(self) -> xr.Dataset:
+        """The windows, see `fill`; after the first step, those to come fill as they are cut."""
+        return _dataset(self._sheets, self._nows, self._as_of, self._view)
+
+
+def _is_same(batch: Batch, other: Batch) -> bool:
+    alike = all(
+        getattr(batch, name) == getattr(other, name)
+        for name in ("source", "kind", "issued_at", "available_at")
     )
-    laid = 0
-    for row in range(nows.size):
-        known = bisect_right(heard, _moment(exact[row]), key=lambda batch: batch.available_at)
-        for run in runs(heard[laid:known]):
-            for sheet in sheets:
-                sheet.lay(run, view)
-        laid = known
-        for sheet in sheets:
-            sheet.cut(row, nows[row], view)
-    return _dataset(sheets, nows, as_of, view)
+    return alike and encode(batch) == encode(other)
 
 
 class _Sheet:

@@ -155,6 +155,32 @@ _TABLE = (
         name="spi150", zh="150天标准化降水指数", unit="1", meaning="day", resolution=0.01,
         low=-10.0, high=10.0,
     ),
+    # Chances of a day, calibrated by a model that learned (`rules.learned`); NaN where no model may speak.
+    # All count Beijing days, rain the 24 hours to 20 o'clock.
+    Quantity(
+        name="chance_tmax_35", zh="最高气温达35℃的概率", unit="1", meaning="day", resolution=0.001,
+        low=0.0, high=1.0,
+    ),
+    Quantity(
+        name="chance_tmax_37", zh="最高气温达37℃的概率", unit="1", meaning="day", resolution=0.001,
+        low=0.0, high=1.0,
+    ),
+    Quantity(
+        name="chance_tmax_40", zh="最高气温达40℃的概率", unit="1", meaning="day", resolution=0.001,
+        low=0.0, high=1.0,
+    ),
+    Quantity(
+        name="chance_landslide", zh="滑坡概率", unit="1", meaning="day", resolution=0.001,
+        low=0.0, high=1.0,
+    ),
+    Quantity(
+        name="chance_fire", zh="林火发生概率", unit="1", meaning="day", resolution=0.001,
+        low=0.0, high=1.0,
+    ),
+    Quantity(
+        name="chance_rain_50", zh="24小时降水量达50毫米的概率", unit="1", meaning="day",
+        resolution=0.001, low=0.0, high=1.0, day_ends=20,
+    ),
 )
 
 QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}

@@ -24,10 +24,9 @@ def begin(ports: Ports, now: datetime, last: datetime | None) -> None:
     hear how things stand and not the backlog, and a call goes on with one step and not with all at once.
     """
     service = ports.config.service
+    files = versions.without_numbers(contents(ports.config.folder), ports.link_key)
     with writing(ports.engine) as connection:
-        new = versions.keep(
-            connection, contents(ports.config.folder), service.changed_by, service.changed_because, now
-        )
+        new = versions.keep(connection, files, service.changed_by, service.changed_because, now)
         # Sources get their first turn before the guard asks after them.
         ledger.record_run(connection, Run(job=guard.JOB, at=now, outcome="ok", detail="started"))
         if last is not None and now > last:

@@ -19,6 +19,8 @@ from ingest.times import BEIJING
 from pipeline.climate import FILE, load_baseline, waiting_for_baseline
 from pipeline.config import Config
 from pipeline.settings import reveal
+from pipeline.verify.catalogue import check_catalogue
+from pipeline.verify.terms import check_terms
 
 _DAYS_AHEAD = 14
 
@@ -41,6 +43,7 @@ def problems(config: Config, now: datetime) -> list[Problem]:
         *_channel_problems(config),
         *_secret_problems(config),
         *_data_problems(config),
+        *_hindsight_problems(config),
     ]
 
 
@@ -92,6 +95,13 @@ def _secret_problems(config: Config) -> Iterator[Problem]:
 def _data_problems(config: Config) -> Iterator[Problem]:
     if not any(block.feed.enabled for block in config.sources.values()):
         yield Problem(where="sources/", what="没有启用的数据源 / no source is enabled: enable one")
+
+
+def _hindsight_problems(config: Config) -> Iterator[Problem]:
+    for sentence in check_catalogue(config):
+        yield Problem(where="events/", what=sentence)
+    for sentence in check_terms(config):
+        yield Problem(where="verification.yaml", what=sentence)
 
 
 def without_baseline(config: Config, folder: Path) -> list[Problem]:

@@ -18,8 +18,13 @@ from ingest.errors import ConfigMistake
 from ingest.places import District
 from ingest.registry import Duration, Registry
 from ingest.source import Feed, Source, source
-from pipeline.configuration.check_hazards import check_dispatch, check_ladder, check_towns
-from pipeline.configuration.check_people import check_canaries
+from pipeline.configuration.check_hazards import (
+    check_aside,
+    check_dispatch,
+    check_ladder,
+    check_towns,
+)
+from pipeline.configuration.check_people import CLOCK, check_canaries
 from pipeline.configuration.check_release import check_release
 from pipeline.configuration.checks import (
     check_district,
@@ -32,6 +37,7 @@ from pipeline.configuration.checks import (
 from pipeline.configuration.decode import attempt, decode, decode_block
 from pipeline.configuration.folder import MANY, SINGLE, check_folder, default_folder, init, names
 from pipeline.configuration.kinds import register_all
+from pipeline.configuration.patch import Changes, patched
 from pipeline.configuration.words import Excerpt
 from pipeline.configuration.yaml_lines import Document, Trail, read
 from rules.hazard import Hazard, hazard
@@ -41,6 +47,16 @@ __all__ += ["default_folder", "init", "load"]
 
 T = TypeVar("T")
 P = TypeVar("P")
+
+
+def _clock_time(text: str) -> str:
+    if not CLOCK.fullmatch(text):
+        raise ValueError("write a time of day as HH:MM, from 00:00 to 23:59")
+    return text
+
+
+ClockTime = Annotated[str, AfterValidator(_clock_time)]
+"""A time of day, ``HH:MM``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +89,10 @@ class Service:
     """Address outside that is told after every ring that came round; it rings where that stops."""
     stale_after: Annotated[Duration, AfterValidator(longer_than_nothing)] = timedelta(minutes=30)
     """What could not be sent for so long is told as one message on how things stand now."""
+    learn_every: Annotated[Duration, AfterValidator(longer_than_nothing)] | None = None
+    """How often a heat model is trained on this instance's own archive, as a challenger; None never does."""
+    night: tuple[ClockTime, ClockTime] = ("22:00", "06:00")
+    """Hours that a replay counts as night, Beijing time ``HH:MM``: who is paged then was asleep or tired."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +164,7 @@ class Config:
     sources: dict[str, SourceBlock]
     """By name."""
     hazards: dict[str, HazardBlock]
-    """By name."""
+    """Those that raise alerts, by name."""
     routes: Routes
     """Who hears of what."""
     channels: dict[str, ChannelBlock]
@@ -153,38 +173,72 @@ class Config:
     """How the daemon behaves."""
     texts: dict[str, dict[str, str]]
     """Name of a text -> language (``zh``, ``en``) -> template."""
+    aside: dict[str, HazardBlock] = field(default_factory=dict)
+    """Hazard blocks that raise no alert of their own, by name: shadows, and those in the place of a rule."""
 
 
 def with_only(config: Config, hazards: Collection[str]) -> Config:
-    """The configuration with these hazards judged and no others; unchanged where none is named."""
+    """The configuration with these hazards judged and no others; unchanged where none is named.
+
+    A block that stands in the place of a named one goes with it; shadows are judged only where named.
+    """
     if not hazards:
         return config
-    blocks = {
-        name: block
-        if name in hazards
-        else replace(block, conduct=replace(block.conduct, enabled=False))
-        for name, block in config.hazards.items()
+    asked = set(hazards)
+    asked |= {
+        name
+        for name, block in config.aside.items()
+        if block.conduct.instead_of in hazards and not block.conduct.shadow
     }
-    return replace(config, hazards=blocks)
+    return replace(
+        config, hazards=_only(config.hazards, asked), aside=_only(config.aside, asked)
+    )
 
 
-def load(folder: Path) -> Config:
-    """Read a configuration folder.
+def _only(blocks: dict[str, HazardBlock], asked: Collection[str]) -> dict[str, HazardBlock]:
+    return {
+        name: block
+        if name in asked
+        else replace(block, conduct=replace(block.conduct, enabled=False))
+        for name, block in blocks.items()
+    }
+
+
+def load(folder: Path, changes: Changes | None = None) -> Config:
+    """Read a configuration folder, with the changes of a patch where one is given.
 
     Raises ConfigMistake with one line per mistake of all files, each naming file, line, key and
-    remedy; whether the parts fit together is checked as far as they could be read.
+    remedy; whether the parts fit together is checked as far as they could be read. What is wrong only
+    because of the changes names their file.
     """
     check_folder(folder)
     register_all()
-    reading = _Reading(folder)
+    if changes is None:
+        return _checked(_Reading(folder))
+    _checked(_Reading(folder))
+    try:
+        return _checked(_Reading(folder, changes))
+    except ConfigMistake as error:
+        raise ConfigMistake("\n".join(
+            line if line.startswith(f"{changes.source}:")
+            else f"{changes.source}: with these changes, {line}"
+            for line in str(error).splitlines()
+        )) from None
+
+
+def _checked(reading: _Reading) -> Config:
+    """What was read, as a whole; ConfigMistake where it has mistakes."""
     district = reading.single(District, "district.yaml")
     sources = reading.sources()
-    hazards = reading.hazards()
+    blocks = reading.hazards()
+    aside = {name: block for name, block in blocks.items() if block.conduct.aside}
+    hazards = {name: block for name, block in blocks.items() if name not in aside}
     roster = reading.single(Roster, "routes.yaml")
     channels = reading.channels()
     service = reading.single(Service, "service.yaml")
     texts = reading.single(dict[str, Advice], "texts.yaml")
     reading.compare(district, hazards, roster)
+    reading.stand_by(aside, hazards)
     if reading.mistakes or district is None or roster is None or service is None or texts is None:
         raise ConfigMistake("\n".join(reading.mistakes))
     matrix = {name: block.conduct.dispatch for name, block in hazards.items()}
@@ -192,9 +246,9 @@ def load(folder: Path) -> Config:
     slow = frozenset(name for name, block in hazards.items() if block.conduct.can_wait)
     routes = Routes(**told, matrix=matrix, patient=slow)
     return Config(
-        folder=folder, district=district, sources=sources, hazards=hazards, routes=routes,
+        folder=reading.folder, district=district, sources=sources, hazards=hazards, routes=routes,
         channels=channels, service=service,
-        texts={name: {"zh": text.zh, "en": text.en} for name, text in texts.items()},
+        texts={name: {"zh": text.zh, "en": text.en} for name, text in texts.items()}, aside=aside,
     )
 
 
@@ -207,7 +261,7 @@ def _kinds(channels: Document) -> dict[str, object]:
 class _Reading:
     """A folder as far as it can be read, and what is wrong with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: Changes | None = None) -> None:
         self.folder = folder
         self.mistakes: list[str] = []
         self.documents: dict[str, Document] = {}
@@ -218,6 +272,8 @@ class _Reading:
             document = attempt(self.mistakes, partial(read, folder / file))
             if document is not None:
                 self.documents[file] = document
+        if changes is not None:
+            self.documents = patched(self.documents, changes)
 
     def single(self, kind: type[T], file: str) -> T | None:
         """The whole of one file as a `kind`; None where it has mistakes."""
@@ -282,6 +338,15 @@ class _Reading:
             self.mistakes += check_towns(block.rule.towns, document, towns)
             subsystems = None if roster is None else tuple(roster.subsystems)
             self.mistakes += check_dispatch(block.conduct, block.rule.ladder, document, subsystems)
+
+    def stand_by(
+        self, aside: dict[str, HazardBlock], hazards: dict[str, HazardBlock]
+    ) -> None:
+        """Check the blocks that raise no alert of their own."""
+        for name, block in aside.items():
+            ladders = {other: found.rule.ladder for other, found in hazards.items()}
+            document = self.documents[f"hazards/{name}.yaml"]
+            self.mistakes += check_aside(block.conduct, block.rule, ladders, document)
 
     def _files(self, part: str) -> Iterator[tuple[str, Document]]:
         for file, document in self.documents.items():

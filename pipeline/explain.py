@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import cos, hypot, radians
 
@@ -18,7 +18,10 @@ from ingest.errors import UnknownName
 from ingest.places import District, Place
 from ingest.quantities import Quantity, quantity
 from ingest.times import from64
-from pipeline.config import HazardBlock
+from pipeline.config import Config, HazardBlock
+from pipeline.learn.because import Because, because
+from pipeline.learn.kinds import kind_behind
+from pipeline.learn.shelf import Shelf
 from pipeline.ports import Judging
 from rules.findings import Findings, Verdict
 from rules.level import Level
@@ -99,12 +102,35 @@ class Card:
     """The main quantity round as_of, hours or days, NaN where unknown."""
     observed: int
     """How many of them are observed; the rest is foretold."""
+    beside: Mapping[str, Verdicts] = field(default_factory=dict)
+    """Rules of the same hazard beside this one -> what they say of the town: the physical rule of a chance,
+    or the chances that watch or stand in for a rule."""
+    because: Because | None = None
+    """What moved the chance; None for a physical rule, or where no shelf of models was given."""
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Rules beside that know, and say something else than this one, which knows too."""
+        own = self.asked.verdict
+        others = {name: said.verdict for name, said in self.beside.items()}
+        pairs = {name: (own, verdict) for name, verdict in others.items()}
+        return tuple(
+            name for name, pair in pairs.items() if pair[0] != pair[1] and Verdict.UNKNOWN not in pair
+        )
 
 
 def explain(
-    connection: Connection, judging: Judging, hazard: str, town: str, at: datetime
+    connection: Connection,
+    judging: Judging,
+    hazard: str,
+    town: str,
+    at: datetime,
+    shelf: Shelf | None = None,
 ) -> Card:
-    """The card of a hazard in a town (code or name); UnknownName where there is no such one."""
+    """The card of a hazard in a town (code or name); UnknownName where there is no such one.
+
+    With a `shelf`, the model behind a chance is asked again what moved it.
+    """
     block = _hazard(judging, hazard)
     place = find_town(judging.config.district, town)
     seen = judging.archive.block(connection, [at], judging.view)
@@ -135,7 +161,41 @@ def explain(
         measured=quantity(block.rule.quantities[0]),
         series=series,
         observed=observed,
+        beside={
+            name: _verdicts(other.rule.assess(name, seen), row, place)
+            for name, other in rules_beside(judging.config, block).items()
+        },
+        because=_because(connection, judging, (block, place), at, shelf),
     )
+
+
+def rules_beside(config: Config, block: HazardBlock) -> dict[str, HazardBlock]:
+    """The enabled rules of the same hazard beside one, by name."""
+    target = block.conduct.instead_of
+    if target is not None:
+        found = {target: config.hazards[target]}
+    else:
+        found = {
+            name: other
+            for name, other in config.aside.items()
+            if other.conduct.instead_of == block.name
+        }
+    return {name: other for name, other in found.items() if other.conduct.enabled}
+
+
+def _because(
+    connection: Connection,
+    judging: Judging,
+    about: tuple[HazardBlock, Place],
+    at: datetime,
+    shelf: Shelf | None,
+) -> Because | None:
+    block, place = about
+    kind = kind_behind(block)
+    if kind is None or shelf is None:
+        return None
+    asked = (block.rule.quantities[0], place.id)
+    return because(connection, at, judging, (kind, shelf), asked)
 
 
 def find_town(district: District, text: str) -> Place:
@@ -165,10 +225,11 @@ def nearest(district: District, place: Place) -> list[Place]:
 
 
 def _hazard(judging: Judging, name: str) -> HazardBlock:
+    blocks = judging.config.hazards | judging.config.aside
     try:
-        return judging.config.hazards[name]
+        return blocks[name]
     except KeyError:
-        names = ", ".join(judging.config.hazards)
+        names = ", ".join(blocks)
         raise UnknownName(f"no hazard is called {name!r}; there are {names}") from None
 
 

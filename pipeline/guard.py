@@ -14,6 +14,7 @@ from ingest.database import reading, writing
 from ingest.errors import FengsuiError
 from pipeline import ring
 from pipeline.health import silent_sources, tick_problems
+from pipeline.learn import belt
 from pipeline.ports import Ports
 
 EVERY = timedelta(minutes=1)
@@ -100,6 +101,7 @@ class Guard:
             words = f"渠道{channel}自{since:%m-%dT%H:%MZ}起不通 / no message passes {channel}: {what}"
             yield f"channel {channel}", Symptom(text=words, avoid=frozenset({channel}))
         yield from self._stuck(connection, now)
+        yield from belt.symptoms(connection, self.ports.config, now)
         apart = self.drift()
         if abs(apart) > DRIFT:
             words = (

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from alerts.duty import silences
+from alerts.duty import release_rows, silences
 from alerts.duty.people import Silence
+from alerts.duty.release_rows import Asked, Decision
 from alerts.event.stages import standing
 from alerts.event.state import State
 from alerts.outgoing import deliveries
@@ -20,6 +21,7 @@ from alerts.record.store import Call, CallStatus
 from ingest.archive import Archive
 from ingest.database import reading
 from pipeline.config import Config
+from pipeline.learn import belt
 from pipeline.pull import job_name
 from rules.level import Level
 
@@ -61,6 +63,22 @@ class OpenAlert:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenRelease:
+    """A change of which nobody is told before it is approved."""
+
+    transition: str
+    """Identifier of the change, as `fengsui approve` wants it."""
+    level: str
+    """Level it is about."""
+    status: str
+    """``waiting``, or ``held`` where all were asked and too few answered."""
+    since: datetime
+    """When the first approvers were asked."""
+    turn: tuple[str, ...]
+    """Ids of the approvers who were asked and have not said yes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """State of an instance at one moment."""
 
@@ -78,6 +96,8 @@ class Health:
     """Status -> number of delivery rows."""
     unanswered: int
     """Calls that reached the end of their ladder without an answer."""
+    releases: tuple[OpenRelease, ...]
+    """Changes that wait for approval, the oldest first."""
     problems: tuple[str, ...]
     """What is wrong, one sentence each, Chinese first."""
     notes: tuple[str, ...] = ()
@@ -109,11 +129,12 @@ def health(
         recent = deliveries.counts(connection, now - _RECENT)
         waiting = store.calls(connection, status=CallStatus.OPEN)
         silenced = silences.in_force(connection, now)
-        sources = tuple(
-            _source(connection, name, config, now)
-            for name, block in config.sources.items()
-            if block.feed.enabled
+        releases = tuple(
+            _release(connection, row, config)
+            for row in release_rows.asked(connection, open_only=True)
         )
+        fallen, unfit = _of_models(connection, config, now)
+        sources = _sources(connection, config, now)
     unanswered = sum(1 for call in waiting if call.next_at is None)
     unknown = dict(last.unknown) if last else {}
     last_at = last.at if last else None
@@ -126,6 +147,8 @@ def health(
             if count and name not in waiting_hazards
         ),
         *_people_problems(unanswered, recent),
+        *_undecided(releases, Decision.HELD, config),
+        *fallen,
     )
     return Health(
         at=now,
@@ -137,6 +160,7 @@ def health(
         unknown=unknown,
         deliveries={status.value: number for status, number in counted.items()},
         unanswered=unanswered,
+        releases=releases,
         problems=problems,
         notes=(
             *(
@@ -145,8 +169,55 @@ def health(
                 for name in waiting_hazards
             ),
             *(_silenced(one) for one in silenced),
+            *unfit,
+            *_undecided(releases, Decision.WAITING, config),
         ),
     )
+
+
+def _of_models(
+    connection: Connection, config: Config, now: datetime
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is wrong with models that speak, and why those that watch cannot."""
+    fallen = (symptom.text for _, symptom in belt.symptoms(connection, config, now))
+    return tuple(fallen), belt.unfit(connection, config)
+
+
+def _release(connection: Connection, row: Asked, config: Config) -> OpenRelease:
+    rule = config.routes.release.get(row.level)
+    asked = rule.approvers[: row.step] if rule is not None else ()
+    agreed = release_rows.agreed(connection, row)
+    return OpenRelease(
+        transition=row.transition,
+        level=row.level.key,
+        status=row.decision.value,
+        since=row.asked_at,
+        turn=tuple(person for person in asked if person not in agreed),
+    )
+
+
+_DECIDED_BY = {
+    Decision.WAITING: ("正在等待审批", "wait for approval"),
+    Decision.HELD: ("无人审批、暂未发出", "are held, for nobody decided in time"),
+}
+
+
+def _undecided(
+    releases: Collection[OpenRelease], status: Decision, config: Config
+) -> tuple[str, ...]:
+    """How many changes nobody is told of yet, since when, and whose turn the oldest is; nothing for none."""
+    mine = [one for one in releases if one.status == status.value]
+    if not mine:
+        return ()
+    people, oldest = config.routes.people, mine[0]
+    names = "、".join(people[one].name if one in people else one for one in oldest.turn)
+    zh, en = _DECIDED_BY[status]
+    told = (
+        f"{len(mine)}项变化{zh}，最早自{oldest.since:%Y-%m-%dT%H:%MZ}起，应由{names or '无人'}审批"
+        f"（fengsui approve {oldest.transition}） / changes that {en}: {len(mine)},"
+        f" the oldest is the turn of {', '.join(oldest.turn) or 'nobody'}"
+    )
+    return (told,)
 
 
 def _silenced(one: Silence) -> str:
@@ -169,6 +240,11 @@ def _open_alert(state: State, waiting: list[Call], config: Config) -> OpenAlert:
     )
 
 
+def _sources(connection: Connection, config: Config, now: datetime) -> tuple[SourceHealth, ...]:
+    enabled = (name for name, block in config.sources.items() if block.feed.enabled)
+    return tuple(_source(connection, name, config, now) for name in enabled)
+
+
 def _source(connection: Connection, name: str, config: Config, now: datetime) -> SourceHealth:
     newest = Archive().newest(connection, name)
     run = ledger.last_run(connection, job_name(name))
@@ -184,8 +260,7 @@ def _source(connection: Connection, name: str, config: Config, now: datetime) ->
 
 def silent_sources(connection: Connection, config: Config, now: datetime) -> dict[str, str]:
     """Name -> what is to be told, of every enabled source from which nothing came for too long."""
-    enabled = (name for name, block in config.sources.items() if block.feed.enabled)
-    found = (_source(connection, name, config, now) for name in enabled)
+    found = _sources(connection, config, now)
     return {source.name: _silent(source) for source in found if source.silent}
 
 

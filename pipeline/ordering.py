@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from sqlalchemy import Connection, Engine
 
@@ -18,6 +19,7 @@ from rules.level import Level
 
 MISTAKEN = "经核实，此前信息有误"
 """Why an alert is cancelled, where nothing else is said: the ready text of the one tap."""
+_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Said:
     """Who orders something, when, and why."""
 
     by: str
-    """Name of the person."""
+    """Id or name of a person of the roster."""
     at: datetime
     """When it was said."""
     why: str = ""
@@ -37,9 +39,10 @@ class Said:
 def correct(engine: Engine, config: Config, alert: str, level: Level, said: Said) -> Order:
     """Have the next tick set the level of an open alert, lower than or the same as it stands.
 
-    UnknownName where there is no such alert, or it stands lower; ValueError where name or reason is missing.
+    UnknownName where there is no such alert or person, or it stands lower; ValueError where name or reason is
+    missing.
     """
-    said = replace(_named(said), why=_words(said.why, "理由 / --why", 500))
+    said = replace(_named(said, config), why=_words(said.why, "理由 / --why", 500))
     with writing(engine) as connection:
         state = _open(connection, config, alert)
         if level > state.top:
@@ -53,9 +56,9 @@ def correct(engine: Engine, config: Config, alert: str, level: Level, said: Said
 def cancel(engine: Engine, config: Config, alert: str, said: Said) -> Order:
     """Have the next tick withdraw an open alert, told to exactly those who were warned.
 
-    UnknownName where there is no such alert; ValueError where nobody is named.
+    UnknownName where there is no such alert or person; ValueError where nobody is named.
     """
-    said = replace(_named(said), why=" ".join(said.why.split())[:500] or MISTAKEN)
+    said = replace(_named(said, config), why=" ".join(said.why.split())[:500] or MISTAKEN)
     with writing(engine) as connection:
         state = _open(connection, config, alert)
         return orders.give(connection, _order(state, Kind.CANCEL, Level.NONE, said))
@@ -64,9 +67,9 @@ def cancel(engine: Engine, config: Config, alert: str, said: Said) -> Order:
 def lift(engine: Engine, config: Config, hazard: str, said: Said) -> Order:
     """Have the next tick leave a hazard to the rules again, after it was corrected or cancelled.
 
-    UnknownName where nobody set it lower; ValueError where nobody is named.
+    UnknownName where nobody set it lower or there is no such person; ValueError where nobody is named.
     """
-    said = _named(said)
+    said = _named(said, config)
     with writing(engine) as connection:
         state = store.states(connection, config.district.place_ids).get(hazard)
         if state is None or state.cap is None:
@@ -96,8 +99,19 @@ def _order(state: State, kind: Kind, level: Level, said: Said) -> Order:
     )
 
 
-def _named(said: Said) -> Said:
-    return replace(said, by=_words(said.by, "姓名 / --by", 64))
+def _named(said: Said, config: Config) -> Said:
+    """With the name of the person, as those who are told will read it, where an id was given."""
+    by, people = _words(said.by, "姓名 / --by", 64), config.routes.people
+    if by in people:
+        return replace(said, by=people[by].name)
+    if all(by != person.name for person in people.values()):
+        near = get_close_matches(by, people, n=3) or list(people)[:_SHOWN]
+        more = ", ..." if len(people) > len(near) else ""
+        raise UnknownName(
+            f"nobody in routes.yaml is called {by!r}; give --by the id or name of one of its people:"
+            f" {', '.join(near)}{more}"
+        )
+    return replace(said, by=by)
 
 
 def _words(text: str, what: str, most: int) -> str:

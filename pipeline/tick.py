@@ -22,6 +22,7 @@ from alerts.record import ledger, store
 from ingest.database import writing
 from pipeline.ports import Judging, Ports
 from rules.findings import Findings, Verdict
+from rules.lending import lent
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +48,22 @@ class TickReport:
 def assess(
     connection: Connection, nows: Sequence[datetime], judging: Judging
 ) -> dict[str, Findings]:
-    """Hazard -> findings at each of `nows`, from what was known at each."""
+    """Hazard -> findings at each of `nows`, from what was known at each.
+
+    Where a hazard that learned was promoted, the findings of its physical rule have its levels wherever its
+    chances are known.
+    """
     block = judging.archive.block(connection, nows, judging.view)
-    return {
-        name: found.rule.assess(name, block)
-        for name, found in judging.config.hazards.items()
-        if found.conduct.enabled
+    found = {
+        name: hazard.rule.assess(name, block)
+        for name, hazard in judging.config.hazards.items()
+        if hazard.conduct.enabled
     }
+    for name, hazard in judging.config.aside.items():
+        target = hazard.conduct.instead_of
+        if hazard.conduct.enabled and not hazard.conduct.shadow and target in found:
+            found[target] = lent(found[target], hazard.rule.assess(name, block))
+    return found
 
 
 def judge(  # noqa: PLR0913 - what is judged, and by what, each given by name

@@ -5,7 +5,7 @@ Every answer comes from the database, so that a restart after a crash goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,10 @@ from ingest.database import reading, writing
 from pipeline import derive, hearing
 from pipeline.guard import JOB, Drift, Guard
 from pipeline.guard import due as guard_due
+from pipeline.learn import home, shadowing
+from pipeline.learn.foretell import JOB as FORETELL
+from pipeline.learn.foretell import Foreteller
+from pipeline.learn.shelf import Shelf
 from pipeline.ports import Ports
 from pipeline.pull import job_name, pull
 from pipeline.tick import tick
@@ -76,6 +80,7 @@ def jobs(
             due=lambda now: tick_due(now, ports),
             every=_LOOK,
         ),
+        *([_shadow_job(ports)] if shadowing.watched(ports.config) else []),
         _errand_job(ports, real=drift is not None),
         Job(
             name=hearing.JOB,
@@ -92,18 +97,37 @@ def jobs(
             beside=True,
             makes_due=False,
         ),
-        *([] if drift is None else [_guard_job(Guard(ports=ports, drift=drift))]),
+        *([] if drift is None else [*_learning(ports), _guard_job(Guard(ports=ports, drift=drift))]),
     ]
 
 
-def _errand_job(ports: Ports, *, real: bool) -> Job:
-    looking = _Errands(ports)
+def _learning(ports: Ports) -> list[Job]:
+    """On a real clock only: a simulated one plays what was archived, the chances of its day with it."""
+    asking = Foreteller(ports=ports, shelf=Shelf(data=ports.folder))
+    lessons = home.Lessons(ports=ports)
+    return [
+        Job(name=FORETELL, run=asking.run, due=asking.due, every=timedelta(seconds=10), beside=True),
+        Job(
+            name=home.JOB, run=lessons.run, due=lessons.due, every=timedelta(minutes=1), beside=True,
+            makes_due=False,
+        ),
+    ]  # fmt: skip
+
+
+def _shadow_job(ports: Ports) -> Job:
     return Job(
-        name="escalate",
-        run=looking.run if real else lambda now: escalate(now, ports),
-        due=looking.due if real else lambda _now: _next_errand(ports),
-        every=_LOOK,
+        name=shadowing.JOB,
+        run=lambda now: shadowing.run(now, ports),
+        due=lambda now: shadowing.due(now, ports),
+        every=timedelta(seconds=5),
+        beside=True,
+        makes_due=False,
     )
+
+
+def _errand_job(ports: Ports, *, real: bool) -> Job:
+    looking = _Errands(ports, real=real)
+    return Job(name="escalate", run=looking.run, due=looking.due, every=_LOOK)
 
 
 def _guard_job(guard: Guard) -> Job:
@@ -170,40 +194,50 @@ def run_derive(now: datetime, ports: Ports) -> None:
         ledger.record_run(connection, Run(job="derive", at=now, outcome="ok", detail=detail))
 
 
-def escalate(now: datetime, ports: Ports, gap: timedelta = timedelta(0)) -> list[Notice]:
+def escalate(
+    now: datetime,
+    ports: Ports,
+    gap: timedelta = timedelta(0),
+    known: Mapping[str, datetime] | None = None,
+) -> list[Notice]:
     """Do what fell due by itself: call whoever is next, remind, fold into digests.
 
-    After a `gap` in which nobody looked, a call goes on with one step and not with all that fell due.
+    After a `gap` in which nobody looked, a call goes on with one step and not with all that fell due. `known`
+    is what is due, where that was just asked.
     """
     with writing(ports.engine) as connection:
         if gap > _GAP:
             pauses.resume(connection, desks.current(connection, ports.desk, now), now, gap)
-        return errands.run_due(connection, ports.desk, now)
+        return errands.run_due(connection, ports.desk, now, known)
 
 
 class _Errands:
-    """The errands on a real clock: they look every second; a longer gap is a pause or a clock that jumped."""
+    """The errands of a daemon; what its look found due is not asked again when it is done.
 
-    def __init__(self, ports: Ports) -> None:
+    On a `real` clock they look every second; a longer gap is a pause or a clock that jumped.
+    """
+
+    def __init__(self, ports: Ports, *, real: bool) -> None:
         self._ports = ports
+        self._real = real
         self._last: datetime | None = None
+        self._known: dict[str, datetime] | None = None
 
     def due(self, now: datetime) -> datetime | None:
         """When there is something to do; at once after a gap."""
         if self._gap(now) > _GAP:
+            self._known = None
             return now
         self._last = now
-        return _next_errand(self._ports)
+        with reading(self._ports.engine) as connection:
+            self._known = errands.moments(connection, self._ports.desk)
+        return min(self._known.values(), default=None)
 
     def run(self, now: datetime) -> list[Notice]:
         """Do what is due."""
         gap, self._last = self._gap(now), now
-        return escalate(now, self._ports, gap)
+        known, self._known = self._known, None
+        return escalate(now, self._ports, gap, known)
 
     def _gap(self, now: datetime) -> timedelta:
-        return timedelta(0) if self._last is None else now - self._last
-
-
-def _next_errand(ports: Ports) -> datetime | None:
-    with reading(ports.engine) as connection:
-        return errands.next_due(connection, ports.desk)
+        return now - self._last if self._real and self._last is not None else timedelta(0)

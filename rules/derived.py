@@ -31,7 +31,11 @@ Series = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """What a derivation may look at: one day of all towns."""
+    """What a derivation may look at: one day of all towns.
+
+    Towns are independent: many looks at one date may be stacked along the place axis. Of nothing known
+    follows nothing.
+    """
 
     date: np.datetime64
     """Beijing date on which the day ends (``datetime64[D]``); midnight ends the date before it."""

@@ -93,6 +93,23 @@ class Cells:
 Sky = Mapping[Level, Sequence[Criterion]]
 """Level -> the ways to reach it; one of them is enough."""
 
+CRITERIA = "criteria"
+"""Attribute of a block that may hold a list: every sheet of the block adds to it what it climbs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Climbed:
+    """What some nows of a sheet were judged by, for who asks: thresholds can then be tried on it."""
+
+    rows: Rows
+    """Which nows."""
+    sky: Sky
+    """The ways to reach each level."""
+    resolution: float
+    """Step in which metrics are compared, in their unit."""
+    sign: int
+    """-1 where low values are the dangerous ones, else 1."""
+
 
 def plain(rung: Rung, metric: Bounds, *gates: Gate, window: float = np.nan) -> list[Criterion]:
     """The one criterion of a rung that has its threshold only."""
@@ -132,6 +149,8 @@ class Sheet:
     """Provenance bits."""
     metrics: dict[Level, Rested] = field(default_factory=dict)
     """Level -> what its first criterion looks at."""
+    climbed: list[Climbed] | None = None
+    """Collects what is climbed; None where nobody asked, as in every tick."""
 
     @classmethod
     def empty(cls, block: xr.Dataset, resolution: float, *, falling: bool = False) -> Sheet:
@@ -150,10 +169,14 @@ class Sheet:
             expires_h=np.full(shape, -1, np.int64),
             basis=np.zeros(shape, np.int8),
             marks=np.zeros(shape, np.uint8),
+            climbed=block.attrs.get(CRITERIA),
         )
 
     def climb(self, rows: Rows, sky: Sky) -> None:
         """Set the levels of some nows from the ways to reach each, lowest level first."""
+        if self.climbed is not None:
+            seen = Climbed(rows=rows, sky=sky, resolution=self.resolution, sign=self.sign)
+            self.climbed.append(seen)
         for level in sorted(sky):
             for way in sky[level]:
                 self._climb_one(rows, level, way)

@@ -11,7 +11,6 @@ from house_rules import (
     PACKAGES,
     ROOT,
     RULES,
-    Rule,
     Source,
     broad_excepts,
     package_sources,
@@ -21,10 +20,9 @@ SOURCES = package_sources()
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.path)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_file_keeps_the_rule(rule: Rule, source: Source):
+def test_a_file_keeps_every_rule(source: Source):
     """Nothing in the packages offends a wall of the house."""
-    assert not rule(source), f"{source.path}: {rule.__doc__}"
+    assert [rule.__doc__ for rule in RULES if rule(source)] == []
 
 
 DATACLASS = "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass A:\n"

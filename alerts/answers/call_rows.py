@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select, update
 
 from alerts.duty.people import Answer
 from alerts.event.incidents import Page
@@ -143,6 +143,20 @@ def calls(
         query = query.where(_CALL.c.status == status.value)
     if alert is not None:
         query = query.where(_CALL.c.alert == alert)
+    return [call_of(row) for row in connection.execute(query)]
+
+
+def asked_of(connection: Connection, person: str) -> list[Call]:
+    """Calls of which a person was told and that wait for a word or for facts, in the order they began."""
+    told = tables.notice
+    mine = exists().where(
+        told.c.transition == _CALL.c.transition,
+        told.c.subsystem == _CALL.c.subsystem,
+        told.c.person == person,
+    )
+    owing = _CALL.c.facts_due.is_not(None) | (_CALL.c.status == CallStatus.OWING.value)
+    waits = (_CALL.c.status == _OPEN) | (owing & _CALL.c.facts_at.is_(None))
+    query = select(_CALL).where(mine, waits).order_by(_CALL.c.begun_at, _CALL.c.id)
     return [call_of(row) for row in connection.execute(query)]
 
 

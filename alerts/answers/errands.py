@@ -6,7 +6,7 @@ that a restart goes on where the last commit stood. An errand that was answered 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,10 +54,15 @@ ERRANDS: tuple[Errand, ...] = (
 """In the order in which they run at the same moment."""
 
 
+def moments(connection: Connection, desk: Desk) -> dict[str, datetime]:
+    """Errand -> when it is due; those for which nothing waits are left out."""
+    found = {errand.name: _due(errand, connection, desk) for errand in ERRANDS}
+    return {name: moment for name, moment in found.items() if moment is not None}
+
+
 def next_due(connection: Connection, desk: Desk) -> datetime | None:
     """When the first of them is due."""
-    moments = [_due(errand, connection, desk) for errand in ERRANDS]
-    return min((moment for moment in moments if moment is not None), default=None)
+    return min(moments(connection, desk).values(), default=None)
 
 
 def _due(errand: Errand, connection: Connection, desk: Desk) -> datetime | None:
@@ -65,12 +70,18 @@ def _due(errand: Errand, connection: Connection, desk: Desk) -> datetime | None:
     return None if moment is None or after is None else moment + after
 
 
-def run_due(connection: Connection, desk: Desk, now: datetime) -> list[Notice]:
-    """Do everything that is due at `now`, with those who stand in at that moment."""
+def run_due(
+    connection: Connection, desk: Desk, now: datetime, known: Mapping[str, datetime] | None = None
+) -> list[Notice]:
+    """Do everything that is due at `now`, with those who stand in at that moment.
+
+    `known` are the `moments` as they were just asked; without them each errand is asked when its turn comes,
+    and finds also what those before it made due.
+    """
     notices: list[Notice] = []
     present = desks.current(connection, desk, now)
     for errand in ERRANDS:
-        moment = _due(errand, connection, desk)
-        if moment is not None and moment <= now:
+        asked = _due(errand, connection, desk) if known is None else known.get(errand.name)
+        if asked is not None and asked <= now:
             notices += errand.run(connection, present, now)
     return notices

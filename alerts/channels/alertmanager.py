@@ -24,6 +24,8 @@ from alerts.gateways.robots import (
 )
 from alerts.outgoing.delivery import Means, Message, Taken, channel
 from alerts.outgoing.post import Answer
+from alerts.outgoing.posting import post_once
+from alerts.outgoing.wire import Request
 from ingest.errors import DeliveryError
 from ingest.registry import Duration
 from ingest.secret import Secret
@@ -76,12 +78,26 @@ class Alertmanager:
 
     def send(self, message: Message, means: Means) -> Taken:
         """Post once; DeliveryError by status, or to be tried again where a body is not Alertmanager's."""
+        return post_once(self, message, means)
+
+    def request(self, message: Message, means: Means) -> Request:
+        """The alert at every level, firing at one or none."""
         headers = dict(JSON)
         if self.token is not None:
             headers["authorization"] = f"Bearer {reveal(self.token, means)}"
-        body = write_json(self._alerts(message))
-        answer = means.post.send(self.url, body, headers, deadline=self.deadline)
-        _judge(answer, message)
+        return Request(self.url, write_json(self._alerts(message)), headers, self.deadline)
+
+    def taken(self, answer: Answer, message: Message) -> Taken:
+        """Alertmanager answers with an empty body; a page of a proxy is no acceptance."""
+        if answer.status in STATUSES:
+            raise STATUSES[answer.status].error(f"Alertmanager answered {answer.status}")
+        admit(answer, message.at)
+        if answer.body.strip() not in (b"", b"{}") and read_object(answer).get("status") != "success":
+            raise DeliveryError(
+                f"the receiver answered {answer.status} with a body that is not Alertmanager's; "
+                "check its address",
+                retry=True,
+            )
         return Taken(detail=f"HTTP {answer.status}")
 
     def _alerts(self, message: Message) -> list[dict[str, object]]:
@@ -126,16 +142,3 @@ def _start(message: Message) -> datetime:
         return parse_instant(str(message.data.get("at")))
     except ValueError:
         return utc(message.at)
-
-
-def _judge(answer: Answer, message: Message) -> None:
-    """Alertmanager answers with an empty body; a page of a proxy is no acceptance."""
-    if answer.status in STATUSES:
-        raise STATUSES[answer.status].error(f"Alertmanager answered {answer.status}")
-    admit(answer, message.at)
-    if answer.body.strip() not in (b"", b"{}") and read_object(answer).get("status") != "success":
-        raise DeliveryError(
-            f"the receiver answered {answer.status} with a body that is not Alertmanager's; "
-            "check its address",
-            retry=True,
-        )

@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from alerts.gateways.robots import admit
 from alerts.gateways.standard_webhooks import sign, sign_all
 from alerts.outgoing.delivery import Means, Message, Taken, channel
 from alerts.outgoing.post import Answer
+from alerts.outgoing.posting import post_once
+from alerts.outgoing.wire import Request
 from ingest.errors import ConfigMistake, DeliveryError
 from ingest.registry import Duration
 from ingest.secret import Secret
@@ -22,6 +25,7 @@ Scalar = str | int | bool | None
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 _PLAIN = re.compile("[!-$&-~]+")
 _SHORTEST_KEY = 6
+_SHORT = 256
 # The module's `dumps` makes an encoder anew for each body.
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -56,17 +60,22 @@ class Webhook:
         DeliveryError by the rules of `alerts.gateways.robots.admit` (a 410 is the end of the whole gateway),
         and with ``retry=True`` where the status is 2xx and the body is not a success.
         """
+        return post_once(self, message, means)
+
+    def request(self, message: Message, means: Means) -> Request:
+        """The signed body; DeliveryError without retry where the facts are no JSON."""
         body = _body(message)
-        headers = self._headers(message, body, means)
-        answer = means.post.send(self.url, body, headers, deadline=self.deadline)
+        return Request(self.url, body, self._headers(message, body, means), self.deadline)
+
+    def taken(self, answer: Answer, message: Message) -> Taken:
+        """Believe an answer by its status and its body, or raise as `send` says."""
         admit(answer, message.at)
         self._judge_body(answer, message)
-        return Taken(reference=headers["webhook-id"], detail=f"HTTP {answer.status}")
+        return Taken(reference=_id(message), detail=f"HTTP {answer.status}")
 
     def _headers(self, message: Message, body: bytes, means: Means) -> dict[str, str]:
-        plain = _PLAIN.fullmatch(message.key)
-        id = message.key if plain else quote(message.key, safe=_PRINTABLE)
-        stamp = int(utc(message.at).timestamp())
+        id = _id(message)
+        _, stamp = _moment(message.at)
         try:
             signature = self._sign(id, stamp, body, means)
         except ConfigMistake as mistake:
@@ -88,13 +97,10 @@ class Webhook:
 
     def _judge_body(self, answer: Answer, message: Message) -> None:
         """Refuse a 2xx whose body denies it; what is no JSON passes unless a field is named."""
-        try:
-            said = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            said = None
         if self.success_field is not None:
-            self._judge_field(said, answer.status, message)
-        refusal = _refusal(said)
+            self._judge_field(_said(answer.body), answer.status, message)
+        short = len(answer.body) <= _SHORT
+        refusal = _known_refusal(answer.body) if short else _refusal(answer.body)
         if refusal:
             text = f"the receiver answered {answer.status} with {refusal} in its body"
             raise DeliveryError(f"{text}; look in its logs", retry=True)
@@ -127,8 +133,17 @@ class Webhook:
         return repr(came)[:80]
 
 
-def _refusal(said: object) -> str:
+def _said(body: bytes) -> object:
+    """What an answer says as JSON; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refusal(body: bytes) -> str:
     """The sign of refusal at the top level of a JSON answer; empty where there is none."""
+    said = _said(body)
     if not isinstance(said, Mapping):
         return ""
     if said.get("error"):
@@ -137,11 +152,28 @@ def _refusal(said: object) -> str:
     return next((f'"{key}": false' for key in denied), "")
 
 
+# A receiver says the same to thousands of messages.
+_known_refusal = lru_cache(maxsize=64)(_refusal)
+
+
+@lru_cache(maxsize=4)
+def _moment(at: datetime) -> tuple[str, int]:
+    """A moment in ISO 8601 and in Unix seconds; many messages are sent at the same."""
+    moment = utc(at)
+    return f"{moment.isoformat(timespec='seconds')[:19]}Z", int(moment.timestamp())
+
+
+def _id(message: Message) -> str:
+    """The message's key as text of a header field."""
+    plain = _PLAIN.fullmatch(message.key)
+    return message.key if plain else quote(message.key, safe=_PRINTABLE)
+
+
 def _body(message: Message) -> bytes:
     """The JSON body; the phone number stays at home."""
     payload = {
         "type": f"alert.{message.data.get('reason', 'notice')}",
-        "timestamp": f"{utc(message.at).isoformat(timespec='seconds')[:19]}Z",
+        "timestamp": _moment(message.at)[0],
         "data": {
             **message.data,
             "text": message.text,

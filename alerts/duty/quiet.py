@@ -1,9 +1,11 @@
 """Quiet hours: what is below a level waits for the morning, and its call begins then too.
 
 A change weighs as much as the higher of the levels it leads from and to: whoever was woken for a red is still
-at work when it is lowered or over, and must hear of it, while nobody is up for the end of a yellow. The hours
-hold for everybody, on duty or not; who is awake at night has hours of their own with a lower `pierced_by`.
-Lost data always pierces where it is the operators' work.
+at work when it is over, and must hear of it, while nobody is up for the end of a yellow. A lowering weighs as
+the level that is left: it informs and wakes nobody. That it lasts longer asks nothing new, and weighs as the
+lowest level whatever the level is. The hours hold for everybody, on duty or not; who is awake at night has
+hours of their own with a lower `pierced_by`. Lost data always pierces where it is the
+operators' work.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from alerts.record import store
 from alerts.wording import memos
 from alerts.wording.memos import Memo
 from ingest.errors import UnknownName
+from rules.level import Level
 
 ASKING = frozenset({Reason.OPENED, Reason.RAISED, Reason.SPREAD, Reason.EXTENDED})
 """Reasons that need a release where their level has one."""
@@ -105,9 +106,7 @@ def decide(connection: Connection, vote: Vote, desk: Desk, now: datetime) -> Ask
     rule = desk.routes.release.get(row.level)
     approvers = rule.approvers if rule is not None else ()
     if vote.person not in approvers:
-        named = (f"{one} ({_name(one, desk)})" for one in approvers)
-        who = ", ".join(named)
-        raise UnknownName(f"{vote.person!r} does not approve {row.level.key}; those who do: {who}")
+        raise UnknownName(_no_approver(vote.person, row.level, approvers, desk))
     vote = replace(vote, transition=row.transition)
     release_rows.vote(connection, vote)
     office = _Office(connection=connection, desk=desk, now=now)
@@ -117,6 +116,14 @@ def decide(connection: Connection, vote: Vote, desk: Desk, now: datetime) -> Ask
     if len(people) < row.needed:
         return row
     return office.let_go(row, Decision.APPROVED, "approved by " + ", ".join(people))
+
+
+def _no_approver(person: str, level: Level, approvers: tuple[str, ...], desk: Desk) -> str:
+    if not approvers:
+        return f"nobody approves {level.key} any more; name approvers under release in routes.yaml"
+    who = ", ".join(f"{one} ({_name(one, desk)})" for one in approvers)
+    said = f"{person!r} does not approve {level.key}" if person.strip() else "an approval needs a person"
+    return f"{said}; give the id of one of those who do: {who}"
 
 
 def open_release(connection: Connection, transition: str) -> Asked:

@@ -123,8 +123,16 @@ def _in_the_morning(notice: Notice, change: Transition, routes: Routes, now: dat
         return replace(notice, not_before=None)
     if notice.not_before is not None:
         return notice
-    weight = max(change.from_level, change.to_level)
-    return _put_off(notice, routes, (change.hazard, weight), now)
+    return _put_off(notice, routes, (change.hazard, _weight(change)), now)
+
+
+def _weight(change: Transition) -> Level:
+    """What a change weighs against quiet hours: an extension asks nothing new, a lowering wakes nobody."""
+    if change.reason is Reason.EXTENDED:
+        return Level.BLUE
+    if change.reason in (Reason.LOWERED, Reason.NARROWED):
+        return change.to_level
+    return max(change.from_level, change.to_level)
 
 
 def _pierces(change: Transition, routes: Routes, subsystem: str) -> bool:
@@ -175,8 +183,9 @@ def _by_the_matrix(
     if refusal is not None:
         return [_nobody(subsystem, part, refusal)]
     notices = call(routes, subsystem, change.hazard, change.to_level, FIRST_STEP, now)
+    notices = [_in_the_morning(notice, change, routes, now) for notice in notices]
     wakes = begins(notices, subsystem, now)
-    if wakes == now or _pierces(change, routes, subsystem):
+    if wakes == now:
         return notices
     # What waits for the morning is for those who are on duty then.
     later = call(routes, subsystem, change.hazard, change.to_level, FIRST_STEP, wakes)

@@ -48,3 +48,14 @@ class Conduct:
     """True where it comes slowly enough that a level below `quiet.pierced_by` may wait for the morning."""
     enabled: bool = True
     """False keeps the block but does not judge it."""
+    shadow: bool = False
+    """True judges it and keeps what it would have said, for `fengsui models` and `explain`; nothing is ever
+    sent."""
+    instead_of: str | None = None
+    """Name of the hazard whose levels it gives, town by town, where its own chance is known; that hazard's
+    rule goes on everywhere else, under its own name, words and dispatch."""
+
+    @property
+    def aside(self) -> bool:
+        """Whether it raises no alert of its own: it is only watched, or lends another hazard its levels."""
+        return self.shadow or self.instead_of is not None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from ingest.errors import DeliveryError
 
@@ -15,8 +15,7 @@ AGAIN = frozenset({408, 425, 429})
 """Client errors that another attempt can mend (RFC 9110, RFC 8470, RFC 6585)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """What a receiver answered, not yet judged."""
 
     status: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -97,6 +98,7 @@ def sent(
             connection.execute(query, {"rows": json.dumps(some)})
 
 
+@lru_cache(maxsize=16)
 def _stamp(moment: datetime) -> str:
     """As `UtcTime` writes it, in a third of its time."""
     return f"{utc(moment).isoformat(timespec='microseconds')[:-6]}Z"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -89,8 +90,7 @@ _SENT = _ENDED.values(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an attempt ended."""
 
     key: str
@@ -211,10 +211,13 @@ def settle_all(connection: Connection, outcomes: Sequence[Outcome]) -> None:
 def _seal(connection: Connection, sent: Sequence[_Sent]) -> None:
     """Hold fast what was sent, without reading it back."""
     if sent:
-        written = [
-            (key, (Status.SENT.value, utc(at).isoformat(), reference)) for key, _, at, reference, _ in sent
-        ]
+        written = [(key, (Status.SENT.value, _iso(at), reference)) for key, _, at, reference, _ in sent]
         audit.seal_written(connection, max(row[2] for row in sent), "outcome", written)
+
+
+@lru_cache(maxsize=16)
+def _iso(at: datetime) -> str:
+    return utc(at).isoformat()
 
 
 def _facts(connection: Connection, keys: list[str]) -> dict[str, _Fact]:

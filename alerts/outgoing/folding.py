@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -90,8 +90,9 @@ def _by_reached(rows: Iterable[Delivery]) -> list[list[Delivery]]:
     return list(groups.values())
 
 
-Words = Callable[[Connection, list[Delivery], Desk, datetime], str]
-"""Writes the one message that takes the place of several."""
+Words = Callable[[Connection, list[Delivery], Desk, datetime], tuple[str, dict[str, object]]]
+"""The template of the one message that takes the place of several, and what it names."""
+_BRIEF = "memo_digest_brief"
 
 
 def _into_one(
@@ -100,9 +101,8 @@ def _into_one(
     first = min(rows, key=lambda row: (row.priority, row.planned_at, row.key))
     key = key_of("digest", first.recipient, first.channel, now.isoformat(), *(row.key for row in rows))
     asks = _asks(connection, rows)
-    links = [f"{ask['title']} {ask['link']}" for ask in asks]
-    # A phone would take what follows for part of the link.
-    text = " ".join([words(connection, rows, desk, now), *links, *("" for _ in links[:1])])
+    template, named = words(connection, rows, desk, now)
+    text = _text(_BRIEF if first.channel in desk.brief else template, named, asks, desk)
     alerts = list(dict.fromkeys(alert for row in rows for alert in _alerts(row)))
     patient = [row.chase_after for row in rows if row.chase_after is not None]
     made = replace(
@@ -111,7 +111,7 @@ def _into_one(
         transition=key,
         alert=alerts[0] if len(alerts) == 1 else key,
         step=0,
-        text=marked(text, desk),
+        text=text,
         data=_facts(rows, asks, alerts) | desk.status,
         planned_at=now,
         due_at=now,
@@ -124,6 +124,20 @@ def _into_one(
     )
     deliveries.plan(connection, [made])
     fold(connection, [row.key for row in rows], key, now)
+
+
+def _text(
+    template: str, named: dict[str, object], asks: list[dict[str, str]], desk: Desk
+) -> str:
+    """The message with one link: its page asks its reader for every call that is open."""
+    # The newest can be used for longest.
+    link = asks[-1]["link"] if asks else ""
+    facts = named | {"number": len(asks), **({"link": link} if link else {})}
+    text = desk.texts.part(template, desk.language, facts)
+    if link not in text:
+        text = f"{text} {link}"
+    # A phone would take what follows for part of the link.
+    return marked(f"{text} " if link and text.endswith(link) else text, desk)
 
 
 def _facts(
@@ -144,8 +158,8 @@ def _facts(
 
 
 def _asks(connection: Connection, rows: list[Delivery]) -> list[dict[str, str]]:
-    """What is still to be answered: title, link, subsystem and change of the calls that are open."""
-    told = [ask for row in rows for ask in _asked(row)]
+    """What is still to be answered, oldest first: title, link, subsystem and change of the open calls."""
+    told = [ask for row in sorted(rows, key=_age) for ask in _asked(row)]
     if not told:
         return []
     waiting = {
@@ -153,6 +167,10 @@ def _asks(connection: Connection, rows: list[Delivery]) -> list[dict[str, str]]:
         for call in store.calls(connection, status=CallStatus.OPEN)
     }
     return [ask for ask in told if (ask["transition"], ask["subsystem"]) in waiting]
+
+
+def _age(row: Delivery) -> tuple[datetime, str]:
+    return row.planned_at, row.key
 
 
 def _asked(row: Delivery) -> list[dict[str, str]]:
@@ -181,19 +199,21 @@ def _count(rows: Iterable[Delivery]) -> int:
     return total
 
 
-def _digest(connection: Connection, rows: list[Delivery], desk: Desk, now: datetime) -> str:
+def _digest(
+    connection: Connection, rows: list[Delivery], desk: Desk, now: datetime
+) -> tuple[str, dict[str, object]]:
     counted = Counter(alert for row in rows for alert in _alerts(row))
-    items = _items([_newest(connection, alert) for alert in counted], desk, counted)
-    facts = {"district": desk.texts.district, "items": items, "count": _count(rows)}
-    return desk.texts.part("memo_digest", desk.language, facts)
+    standing = [_newest(connection, alert) for alert in counted]
+    return "memo_digest", _named(standing, desk, counted) | {"count": _count(rows)}
 
 
-def _world(connection: Connection, rows: list[Delivery], desk: Desk, now: datetime) -> str:
+def _world(
+    connection: Connection, rows: list[Delivery], desk: Desk, now: datetime
+) -> tuple[str, dict[str, object]]:
     told = dict.fromkeys(alert for row in rows for alert in _alerts(row))
     told |= dict.fromkeys(_open_alerts(connection, {row.subsystem for row in rows}, desk))
-    items = _items([_newest(connection, alert) for alert in told], desk, {})
-    facts = {"district": desk.texts.district, "items": items, "count": _count(rows), "since": now}
-    return desk.texts.part("memo_world", desk.language, facts)
+    standing = [_newest(connection, alert) for alert in told]
+    return "memo_world", _named(standing, desk, {}) | {"count": _count(rows), "since": now}
 
 
 def _open_alerts(connection: Connection, subsystems: Collection[str], desk: Desk) -> list[str]:
@@ -216,16 +236,21 @@ def _newest(connection: Connection, alert: str) -> list[Transition]:
     return [*real[-1:], *blind] or changes[-1:]
 
 
-def _items(
-    standing: Iterable[Sequence[Transition]], desk: Desk, counted: Counter[str] | dict[str, int]
-) -> list[str]:
-    """The alerts in words, the most severe first, with the number of their changes where there are more."""
+def _named(
+    standing: Iterable[Sequence[Transition]], desk: Desk, counted: Mapping[str, int]
+) -> dict[str, object]:
+    """What both templates name: the alerts in words, the most severe first, and the title of that one."""
     changes = [change for alert in standing for change in alert]
     ranked = sorted(changes, key=lambda one: (-max(one.to_level, one.from_level), one.hazard, one.id))
-    items = []
-    for change in ranked:
-        number = counted.get(change.alert, 1)
-        times = f" ×{number}" if number > 1 else ""
-        facts = desk.texts.facts(change, desk.language)
-        items.append(desk.texts.part("digest_item", desk.language, facts) + times)
-    return items
+    return {
+        "district": desk.texts.district,
+        "items": [_item(change, desk, counted.get(change.alert, 1)) for change in ranked],
+        "about": desk.texts.letter(ranked[0], desk.language).title if ranked else "",
+    }
+
+
+def _item(change: Transition, desk: Desk, number: int) -> str:
+    """An alert in words, with the number of its changes where there are more."""
+    facts = desk.texts.facts(change, desk.language)
+    times = f" ×{number}" if number > 1 else ""
+    return desk.texts.part("digest_item", desk.language, facts) + times

@@ -1,9 +1,9 @@
 """Outcomes of sends that are not in the database yet, in a file that survives the process.
 
 Many outcomes enter the database in one commit, for a commit waits for the disk. Between the send and that
-commit the journal remembers: an entry is one append, which the system keeps when the process is killed at
-any instruction. A loss of power can take entries that no commit followed; their messages then go out once
-more under the same keys.
+commit the journal remembers: what ended together is one append, which the system keeps when the process is
+killed at any instruction. A loss of power can take entries that no commit followed; their messages then go
+out once more under the same keys.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from alerts.outgoing.deliveries import Outcome
@@ -44,23 +45,23 @@ class Journal:
         self._waiting: list[Outcome] = []
 
     def keep(self, outcomes: Iterable[Outcome]) -> None:
-        """Remember outcomes, each by one append; `waiting` hands them out until `settled`.
+        """Remember outcomes, all by one append; `waiting` hands them out until `settled`.
 
         Where the disk is full they are remembered by the process alone, with a line in the log.
         """
-        for outcome in outcomes:
-            text = _written(outcome)
-            with self._lock:
-                try:
-                    self._size += os.write(self._opened(), text)
-                except OSError as error:
-                    log.warning(
-                        "the journal of the outbox cannot be written (%s); free some space, or a crash"
-                        " now would repeat what was just sent",
-                        error.strerror,
-                        extra={"action": "journal_failed"},
-                    )
-                self._waiting.append(outcome)
+        said = list(outcomes)
+        text = b"".join([_written(outcome) for outcome in said])
+        with self._lock:
+            try:
+                self._size += os.write(self._opened(), text)
+            except OSError as error:
+                log.warning(
+                    "the journal of the outbox cannot be written (%s); free some space, or a crash"
+                    " now would repeat what was just sent",
+                    error.strerror,
+                    extra={"action": "journal_failed"},
+                )
+            self._waiting += said
 
     def waiting(self) -> tuple[list[Outcome], int]:
         """Outcomes that are not in the database yet, and how long the file was with all of them."""
@@ -105,13 +106,19 @@ class Journal:
         return self._file
 
 
+@lru_cache(maxsize=4)
+def _iso(at: datetime) -> str:
+    """What ends together has one moment."""
+    return at.isoformat()
+
+
 def _written(outcome: Outcome) -> bytes:
     """One entry; it begins with the line end, so that a torn one before it costs only itself."""
     # Joined by hand: `json.dumps` takes three times as long, and this is done for every message.
     again = "null" if outcome.next_at is None else f'"{outcome.next_at.isoformat()}"'
     key, detail, reference = map(_quoted, (outcome.key, outcome.detail, outcome.reference))
     entry = (
-        f'\n[{key}, "{outcome.status.value}", "{outcome.at.isoformat()}", {detail}, {reference}, {again}, '
+        f'\n[{key}, "{outcome.status.value}", "{_iso(outcome.at)}", {detail}, {reference}, {again}, '
         f'{"true" if outcome.counted else "false"}]'
     )
     return entry.encode()

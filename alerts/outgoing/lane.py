@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from heapq import heapify, heappop, heappush
 
 from alerts.outgoing.circuit import Circuit
 from alerts.outgoing.delivery import Delivery
@@ -32,17 +31,22 @@ class Lane:
         Most messages that the channel takes in one request.
     window : Window or None
         What its gateway allows.
+    alone : bool
+        One thread has all its requests under way at once, in place of a thread for each.
     """
 
-    def __init__(self, together: int, window: Window | None) -> None:
+    def __init__(self, together: int, window: Window | None, *, alone: bool = False) -> None:
         self.together = together
         self.window = window
+        self.alone = alone
         self.circuit = Circuit()
         self.halted = False
         self._lock = threading.Lock()
+        # The most urgent last.
         self._queue: list[_Place] = []
         self._sending = 0
         self._workers = 0
+        self._bell: Callable[[], None] | None = None
         self._low, self._told = 0, False
         self._pace_s: float | None = None
 
@@ -78,32 +82,72 @@ class Lane:
         with self._lock:
             for item in items:
                 rank = (item.priority, item.due_at, item.planned_at, item.key)
-                heappush(self._queue, (*rank, claimed, item))
+                self._queue.append((*rank, claimed, item))
+            # Two runs that are in order already: cheaper than a heap, which compares anew for each it gives.
+            self._queue.sort(reverse=True)
             self._low, self._told = len(self._queue) // 2, False
-            wanted = -(-len(self._queue) // self.together)
-            more = max(0, min(workers - self._workers, wanted))
+            more = self._wanted(workers)
             self._workers += more
+            if self._bell is not None and self._sending < workers:
+                self._bell()
             return more
 
-    def take(self, now: datetime) -> list[Delivery]:
-        """The most urgent rows for one request; none tells the worker to go."""
+    def _wanted(self, workers: int) -> int:
+        if self.alone:
+            return int(not self._workers and bool(self._queue))
+        wanted = -(-len(self._queue) // self.together)
+        return max(0, min(workers - self._workers, wanted))
+
+    def answer_to(self, bell: Callable[[], None]) -> None:
+        """Have the bell rung whenever something is added that could be begun; until its worker goes."""
         with self._lock:
-            if self.halted or self.circuit.paused(now):
-                items = []
-            else:
-                number = min(self.together, len(self._queue))
-                items = [heappop(self._queue)[-1] for _ in range(number)]
-            self._sending += len(items)
+            self._bell = bell
+
+    def ring(self) -> None:
+        """Ring the bell, if it is there still."""
+        with self._lock:
+            if self._bell is not None:
+                self._bell()
+
+    def take(self, now: datetime, *, ended: int = 0) -> list[Delivery]:
+        """The most urgent rows for one request, in place of so many that ended; none: the worker is to go."""
+        with self._lock:
+            self._sending -= ended
+            items = self._pop(now, self.together)
             self._workers -= not items
-            if self.window is not None:
-                for _ in items:
-                    self.window.begin(now)
             return items
 
-    def done(self, words: Sequence[Word], at: datetime, took_s: float) -> bool:
-        """What came of the rows taken; True where it is time to claim more."""
+    def take_places(
+        self, now: datetime, places: int, *, ended: int, busy: bool
+    ) -> list[Delivery] | None:
+        """The most urgent rows for all places that are free, for the one worker that has them all.
+
+        None tells it to go; one that is busy is never told so.
+        """
         with self._lock:
-            self._sending -= len(words)
+            self._sending -= ended
+            items = self._pop(now, places - self._sending)
+            if items or busy:
+                return items
+            self._workers, self._bell = 0, None
+            return None
+
+    def _pop(self, now: datetime, most: int) -> list[Delivery]:
+        if self.halted or self.circuit.paused(now):
+            return []
+        items = [self._queue.pop()[-1] for _ in range(min(most, len(self._queue)))]
+        self._sending += len(items)
+        if self.window is not None:
+            for _ in items:
+                self.window.begin(now)
+        return items
+
+    def done(self, words: Sequence[Word], at: datetime, took_s: float) -> bool:
+        """What came of rows taken, and how long they took together [s]; True where it is time to claim more.
+
+        Their places are free with the next `take`.
+        """
+        with self._lock:
             each = took_s / len(words)
             self._pace_s = each if self._pace_s is None else 0.8 * self._pace_s + 0.2 * each
             for word in words:
@@ -124,7 +168,6 @@ class Lane:
                 # It is slower than it was.
                 self._pace_s = None
                 self._queue = [place for place in self._queue if place[-2] >= oldest]
-                heapify(self._queue)
             return [place[-1] for place in stale]
 
     def remove(self, keys: Collection[str]) -> list[Delivery]:
@@ -133,5 +176,4 @@ class Lane:
             found = [place for place in self._queue if place[3] in keys]
             if found:
                 self._queue = [place for place in self._queue if place[3] not in keys]
-                heapify(self._queue)
             return [place[-1] for place in found]

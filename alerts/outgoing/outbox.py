@@ -2,8 +2,8 @@
 
 Rows are claimed in one commit for as many as a lane sends in half a second; their outcomes are appended to
 a journal the moment they are known and enter the database with the next commit. A process that is killed
-therefore repeats the sends its workers were in the middle of, one (or one request) each, under their old
-keys, and none that had ended. A loss of power can repeat what was sent since the last commit as well.
+therefore repeats the sends it was in the middle of, no more than a lane has under way at once, under their
+old keys, and none that had ended. A loss of power can repeat what was sent since the last commit as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -24,12 +25,15 @@ from alerts.outgoing import deliveries
 from alerts.outgoing.delivery import Batching, Channel, Delivery, Means
 from alerts.outgoing.journal import NAME, Journal
 from alerts.outgoing.lane import Lane
+from alerts.outgoing.posting import Posting
 from alerts.outgoing.rates import Rate, Window
-from alerts.outgoing.sending import Attempt, Remembering, Word, outcome_of, probed, too_late
+from alerts.outgoing.sending import Attempt, Ended, Remembering, Word, outcome_of, too_late
+from alerts.outgoing.volley import Orders, Volley
 from ingest.database import reading, writing
-from ingest.errors import DeliveryError
+from ingest.errors import DeliveryError, FengsuiError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Threads start as they are needed: enough for the widest lanes of sixteen channels that all hang.
 _WORKERS = 1024
@@ -48,6 +52,26 @@ class _Floor:
         self.wake = threading.Event()
         self.winding_up = threading.Event()
         self.pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="send")
+        self.aside = ThreadPoolExecutor(_WORKERS, thread_name_prefix="open")
+
+
+class _Safely:
+    """Asks a channel; whatever it raises becomes a word, for its bug must not cost the other messages."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+
+    def __call__(self, ask: Callable[..., T], *given: object) -> T | DeliveryError:
+        try:
+            return ask(*given)
+        except DeliveryError as error:
+            return error
+        except FengsuiError as error:
+            return DeliveryError(str(error), retry=True)
+        except Exception as error:
+            log.exception("channel failed", extra={"action": "deliver", "channel": self._channel})
+            fault = f"channel {self._channel} failed with {type(error).__name__}; see the log"
+            return DeliveryError(fault, retry=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +168,7 @@ class Outbox:
         """Wait for what is under way, keep its outcomes, give back the rest, and end the workers."""
         self.wind_up()
         self._floor.pool.shutdown(wait=True)
+        self._floor.aside.shutdown(wait=True)
         if self._floor.hand:
             outcomes, size = self._journal().waiting()
             with writing(self.engine) as connection:
@@ -235,7 +260,8 @@ class Outbox:
                 sent = deliveries.sent_since(connection, name, since, rate.most)
                 window = Window(rate, sent)
             together = channel.batch if isinstance(channel, Batching) else 1
-            self._floor.lanes[name] = Lane(together, window)
+            alone = isinstance(channel, Posting) and together == 1
+            self._floor.lanes[name] = Lane(together, window, alone=alone)
 
     def _start(self, items: list[Delivery]) -> None:
         by_channel: dict[str, list[Delivery]] = {}
@@ -250,28 +276,47 @@ class Outbox:
 
     def _run(self, name: str, lane: Lane) -> None:
         """A worker: sends from its lane until nothing is left there."""
-        journal, at = self._journal(), self._now()
-        while items := lane.take(at):
-            begun, probing = time.monotonic(), lane.circuit.open
-            words = self._words(name, items, at)
-            at = self._now()
-            journal.keep(
-                (probing and probed(item, word, at)) or outcome_of(item, word, at, self.retry)
-                for item, word in zip(items, words, strict=True)
-            )
-            ready = lane.done(words, at, time.monotonic() - begun)
-            self._diagnose(name, lane, words, at)
-            if ready:
-                self._floor.wake.set()
+        channel = self.channels.get(name)
+        if lane.alone and isinstance(channel, Posting):
+            self._volley(name, lane, channel).run()
+        else:
+            self._work_off(name, lane)
         self._floor.wake.set()
 
-    def _words(self, name: str, items: Sequence[Delivery], at: datetime) -> list[Word]:
-        try:
-            return self._attempt(items, at)
-        except Exception as error:  # a channel's bug must not cost the other messages
-            log.exception("channel failed", extra={"action": "deliver", "channel": name})
-            fault = f"channel {name} failed with {type(error).__name__}; see the log"
-            return [DeliveryError(fault, retry=True) for _ in items]
+    def _volley(self, name: str, lane: Lane, channel: Posting) -> Volley:
+        return Volley(
+            Orders(
+                lane=lane,
+                places=self.lane,
+                channel=channel,
+                attempt=self._attempt,
+                safely=_Safely(name),
+                keep=partial(self._keep, name, lane),
+                clock=self._now,
+                aside=self._floor.aside,
+            )
+        )
+
+    def _work_off(self, name: str, lane: Lane) -> None:
+        at, items, safely = self._now(), list[Delivery](), _Safely(name)
+        while items := lane.take(at, ended=len(items)):
+            begun, probing = time.monotonic(), lane.circuit.open
+            said = safely(self._attempt, items, at)
+            words = [said] * len(items) if isinstance(said, DeliveryError) else said
+            each = (time.monotonic() - begun) / len(items)
+            at = self._keep(
+                name, lane, [Ended(*one, probing, each) for one in zip(items, words, strict=True)]
+            )
+
+    def _keep(self, name: str, lane: Lane, ended: Sequence[Ended]) -> datetime:
+        """Write down what has ended, so that a kill does not repeat it; the moment of it."""
+        at, words = self._now(), [one.word for one in ended]
+        self._journal().keep([outcome_of(one, at, self.retry) for one in ended])
+        ready = lane.done(words, at, sum([one.took_s for one in ended]))
+        self._diagnose(name, lane, words, at)
+        if ready:
+            self._floor.wake.set()
+        return at
 
     def _diagnose(self, name: str, lane: Lane, words: Sequence[Word], at: datetime) -> None:
         if not lane.circuit.open:

@@ -17,33 +17,64 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from alerts.outgoing.answer import AGAIN, LONGEST_PAUSE, Answer, judge
-from alerts.outgoing.wire import BadAddress, Head, Target, head_of, request, target_of
+from alerts.outgoing.exchange import Exchange, Unreachable, fault
+from alerts.outgoing.incoming import BrokenOff, Raw
+from alerts.outgoing.wire import BadAddress, Head, Request, Target, head_of, request, target_of
 from ingest.errors import DeliveryError
 
-__all__ = ["AGAIN", "LONGEST_PAUSE", "MEGABYTE", "Answer", "Post", "judge"]
+__all__ = ["AGAIN", "LONGEST_PAUSE", "MEGABYTE", "Answer", "Exchange", "Post", "judge"]
 
 MEGABYTE = 1_000_000
 _IDLE = 16
 _TARGETS = 256
 _PIECE = 64 * 1024
-_LONGEST_HEAD = 64 * 1024
-_HEAD_END = b"\r\n\r\n"
 
 
-class _Unreachable(OSError):
-    """No address of the host takes a connection."""
+class _Home:
+    """Where the connections to one origin rest; safe for threads."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self._lock = threading.Lock()
+        self._idle: list[_Line] = []
+        self._open = True
+
+    def standing(self) -> _Line | None:
+        """An idle connection that is still open, the last used first."""
+        while True:
+            with self._lock:
+                line = self._idle.pop() if self._idle else None
+            if line is None or line.quiet():
+                return line
+            line.close()
+
+    def keep(self, line: _Line) -> None:
+        """Keep a connection, unless there are enough or the house was closed meanwhile."""
+        with self._lock:
+            if self._open and len(self._idle) < _IDLE:
+                self._idle.append(line)
+                return
+        line.close()
+
+    def close(self) -> None:
+        """Close what is idle, and at its end what is not."""
+        with self._lock:
+            idle, self._idle, self._open = self._idle, [], False
+        for line in idle:
+            line.close()
 
 
 class _Line:
     """One connection, used by one thread at a time; each of its steps is held to one deadline."""
 
-    def __init__(self, sock: socket.socket, home: dict[str, list[_Line]], until: float) -> None:
+    def __init__(self, sock: socket.socket, home: _Home, until: float) -> None:
         self.sock = sock
-        self.home = home
+        self.origin = home.origin
         self.until = until
+        self._home = home
         self._patience = 0.0
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
@@ -60,8 +91,27 @@ class _Line:
             head = head_of(text)
             self._heads = (text, head)
         if head is None:
-            raise http.client.BadStatusLine("")
+            raise BrokenOff
         return head
+
+    def fileno(self) -> int:
+        """Number of the connection, to wait for."""
+        return self.sock.fileno()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.sock.close()
+
+    def rest(self) -> None:
+        """Keep it for the next exchange."""
+        self._home.keep(self)
+
+    def odd(self, begun: bytes, largest: int) -> Raw:
+        """Wait for the whole of an answer in chunks, without a length, or after an interim one."""
+        try:
+            return _odd_answer(self, begun, largest)
+        except http.client.HTTPException:
+            raise BrokenOff from None
 
     def send(self, content: bytes) -> None:
         """Send all of it."""
@@ -81,6 +131,18 @@ class _Line:
         except BlockingIOError:
             raise TimeoutError from None
 
+    def glance(self) -> bytes | None:
+        """The next piece, empty at the end; None where nothing has come yet."""
+        try:
+            if not isinstance(self.sock, ssl.SSLSocket):
+                return self.sock.recv(_PIECE, socket.MSG_DONTWAIT)
+            # A part of a record, or a ticket of the session, is nothing to read yet.
+            self._patience = 0.0
+            self.sock.settimeout(0.0)
+            return self.sock.recv(_PIECE)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+
     def quiet(self) -> bool:
         """Whether an idle connection is open still: one that has something to say was closed."""
         return not self._poll.poll(0)
@@ -98,17 +160,6 @@ class _Line:
         span = struct.pack("@ll", int(left), max(1, int(left % 1 * 1e6)))
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self.sock.setsockopt(socket.SOL_SOCKET, option, span)
-
-
-class _Raw(NamedTuple):
-    """An answer as it was read."""
-
-    head: Head
-    """Its head."""
-    body: bytes
-    """Its body; longer than was allowed where it was refused."""
-    keep: bool
-    """Whether the connection can be used again."""
 
 
 class _Rest(io.RawIOBase):
@@ -148,7 +199,7 @@ class Post:
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self._targets: dict[str, Target] = {}
-        self._idle: dict[str, list[_Line]] = {}
+        self._homes: dict[str, _Home] = {}
 
     def __enter__(self) -> Post:
         return self
@@ -159,10 +210,9 @@ class Post:
     def close(self) -> None:
         """Close all idle connections; a later send opens new ones."""
         with self._lock:
-            idle, self._idle = self._idle, {}
-        for lines in idle.values():
-            for line in lines:
-                line.sock.close()
+            homes, self._homes = self._homes, {}
+        for home in homes.values():
+            home.close()
 
     def send(
         self,
@@ -195,42 +245,39 @@ class Post:
             With ``retry=True`` where the network or the receiver failed, ``retry=False`` where
             the address is none. It names scheme, host and port only: paths may hold keys.
         """
-        started = time.monotonic()
-        seconds = deadline.total_seconds()
-        target = self._target(url)
-        content = _written(target, headers, body)
-        try:
-            answer = self._exchange(target, content, started + seconds, seconds / 3, largest)
-        except (http.client.HTTPException, OSError) as error:
-            raise _fault(error, target.origin, seconds) from None
-        if len(answer.body) > largest:
-            raise DeliveryError(
-                f"{target.origin} answered more than {largest} bytes; check that it is a receiver",
-                retry=True,
-            )
-        return Answer(
-            status=answer.head.status,
-            headers=answer.head.fields,
-            body=answer.body,
-            elapsed_s=time.monotonic() - started,
-        )
+        wanted = Request(url, body, headers, deadline)
+        return (self.begin(wanted, largest) or self.open(wanted, largest)).wait()
 
-    def _exchange(
-        self, target: Target, content: bytes, until: float, longest: float, largest: int
-    ) -> _Raw:
-        line = self._line(target, until, longest)
+    def begin(self, wanted: Request, largest: int = MEGABYTE) -> Exchange | None:
+        """Send a request over a connection that stands; None where none does. Raises as `send` does."""
+        target = self._target(wanted.url)
+        content = _written(target, wanted.headers, wanted.body)
+        line = self._home(target.origin).standing()
+        if line is None:
+            return None
+        started = time.monotonic()
+        line.until = started + wanted.deadline.total_seconds()
+        return _sent(line, content, started, largest)
+
+    def open(self, wanted: Request, largest: int = MEGABYTE) -> Exchange:
+        """Send a request over a new connection. Raises as `send` does."""
+        started, seconds = time.monotonic(), wanted.deadline.total_seconds()
+        target = self._target(wanted.url)
+        content = _written(target, wanted.headers, wanted.body)
+        home, until = self._home(target.origin), started + seconds
         try:
-            try:  # noqa: SIM105 - a context manager costs a microsecond of each message
-                line.send(content)
-            except (BrokenPipeError, ConnectionResetError):
-                # Who answers before it has read everything may have closed: its answer still counts.
-                pass
-            raw = _answer(line, largest)
-        except BaseException:
-            line.sock.close()
-            raise
-        self._put_away(target.origin, line, raw.keep)
-        return raw
+            sock = _connect(target, until, seconds / 3)
+            line = _Line(self._secured(sock, target, until), home, until)
+        except OSError as error:
+            raise fault(error, target.origin, seconds) from None
+        return _sent(line, content, started, largest)
+
+    def _home(self, origin: str) -> _Home:
+        home = self._homes.get(origin)
+        if home is None:
+            with self._lock:
+                home = self._homes.setdefault(origin, _Home(origin))
+        return home
 
     def _target(self, url: str) -> Target:
         target = self._targets.get(url)
@@ -245,21 +292,6 @@ class Post:
             self._targets[url] = target
         return target
 
-    def _line(self, target: Target, until: float, longest: float) -> _Line:
-        """An idle connection that is still open, the last used first, or a new one."""
-        while True:
-            with self._lock:
-                home = self._idle
-                idle = home.get(target.origin)
-                line = idle.pop() if idle else None
-            if line is None:
-                sock = _connect(target, until, longest)
-                return _Line(self._secured(sock, target, until), home, until)
-            if line.quiet():
-                line.until = until
-                return line
-            line.sock.close()
-
     def _secured(self, sock: socket.socket, target: Target, until: float) -> socket.socket:
         """The connection itself, or TLS over it whose other end proved to be the host."""
         if target.scheme == "http":
@@ -273,15 +305,6 @@ class Post:
         except BaseException:
             sock.close()
             raise
-
-    def _put_away(self, origin: str, line: _Line, keep: bool) -> None:
-        """Keep a connection for the next send, unless we were closed meanwhile."""
-        with self._lock:
-            idle = line.home.setdefault(origin, [])
-            if keep and line.home is self._idle and len(idle) < _IDLE:
-                idle.append(line)
-                return
-        line.sock.close()
 
 
 def _left(until: float) -> float:
@@ -299,13 +322,26 @@ def _written(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
         raise DeliveryError(text, retry=False) from None
 
 
+def _sent(line: _Line, content: bytes, started: float, largest: int) -> Exchange:
+    exchange = Exchange(line, started, largest)
+    try:
+        line.send(content)
+    except (BrokenPipeError, ConnectionResetError):
+        # Who answers before it has read everything may have closed: its answer still counts.
+        pass
+    except OSError as error:
+        line.close()
+        raise fault(error, line.origin, line.until - started) from None
+    return exchange
+
+
 def _connect(target: Target, until: float, longest: float) -> socket.socket:
-    """A socket to the first address of the host that takes it; _Unreachable where none does."""
+    """A socket to the first address of the host that takes it; Unreachable where none does."""
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except OSError:
-        raise _Unreachable from None
-    last: OSError = _Unreachable()
+        raise Unreachable from None
+    last: OSError = Unreachable()
     for family, kind, protocol, _, address in found:
         sock = socket.socket(family, kind, protocol)
         try:
@@ -315,42 +351,11 @@ def _connect(target: Target, until: float, longest: float) -> socket.socket:
             return sock
         except OSError as error:
             sock.close()
-            last = error if isinstance(error, TimeoutError) else _Unreachable()
+            last = error if isinstance(error, TimeoutError) else Unreachable()
     raise last
 
 
-def _answer(line: _Line, largest: int) -> _Raw:
-    """Read an answer; its body is cut at the first piece that makes it longer than `largest`."""
-    content = line.receive()
-    while (end := content.find(_HEAD_END)) < 0:
-        piece = line.receive()
-        if not piece or len(content) > _LONGEST_HEAD:
-            raise http.client.BadStatusLine("")
-        content += piece
-    head = line.head(content[:end])
-    if head.length is None:
-        return _odd_answer(line, content, largest)
-    body = content[end + 4 :]
-    if len(body) < head.length <= largest:
-        body = _whole(line, body, head.length)
-    whole = len(body) == head.length
-    # A promise of more than may be read is refused by the length of what is handed back.
-    body = body if head.length <= largest else b" " * (largest + 1)
-    return _Raw(head=head, body=body[: head.length], keep=head.keep and whole)
-
-
-def _whole(line: _Line, begun: bytes, length: int) -> bytes:
-    pieces, missing = [begun], length - len(begun)
-    while missing > 0:
-        piece = line.receive()
-        if not piece:
-            raise http.client.IncompleteRead(b"")
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
-
-
-def _odd_answer(line: _Line, begun: bytes, largest: int) -> _Raw:
+def _odd_answer(line: _Line, begun: bytes, largest: int) -> Raw:
     """Read an answer in chunks, without a length, or after an interim one."""
     rest: Any = _Rest(begun, line)
     with http.client.HTTPResponse(rest, method="POST") as response:
@@ -363,17 +368,4 @@ def _odd_answer(line: _Line, begun: bytes, largest: int) -> _Raw:
         fields = {name.lower(): value for name, value in response.headers.items()}
         keep = response.isclosed() and not response.will_close
     head = Head(status=response.status, fields=fields, keep=keep, length=None)
-    return _Raw(head=head, body=bytes(body), keep=keep)
-
-
-def _fault(error: Exception, origin: str, seconds: float) -> DeliveryError:
-    """Say what went wrong on the way, without the library's text."""
-    if isinstance(error, _Unreachable):
-        text = f"{origin} cannot be reached; check that it runs and that the network is up"
-    elif isinstance(error, TimeoutError):
-        text = f"{origin} did not answer within {seconds:g} s; check that it is not overloaded"
-    elif isinstance(error, ssl.SSLError):
-        text = f"{origin} has no certificate that is trusted for it; have it renewed"
-    else:
-        text = f"{origin} broke off before its answer was complete; check its logs"
-    return DeliveryError(text, retry=True)
+    return Raw(head, bytes(body), keep)

@@ -6,17 +6,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from alerts.duty.people import Routes
 from alerts.outgoing.deliveries import Outcome
 from alerts.outgoing.delivery import Batching, Channel, Delivery, Means, Message, Status, Taken
-from ingest.errors import DeliveryError, FengsuiError
+from ingest.errors import DeliveryError
 from ingest.secret import Secret
 
 Word = Taken | DeliveryError
 """What a channel said of one message."""
 _REMEMBERED_S = 2.0
 _REFERENCE = 128
+
+
+class Ended(NamedTuple):
+    """An attempt that has ended."""
+
+    item: Delivery
+    """The row."""
+    word: Word
+    """What was said of it."""
+    probing: bool
+    """Whether it was to find out if a gateway works again."""
+    took_s: float
+    """How long it took [s]."""
 
 
 class Unsendable(DeliveryError):
@@ -52,15 +66,19 @@ class Attempt:
     """What channels may use."""
 
     def __call__(self, items: Sequence[Delivery], at: datetime) -> list[Word]:
-        """Send rows of one channel, in one request where there are several; one word for each."""
-        made = [self._message(item, at) for item in items]
+        """Send rows of one channel, in one request where there are several; one word for each.
+
+        Raises what the channel raises.
+        """
+        made = [self.message(item, at) for item in items]
         messages = [one for one in made if isinstance(one, Message)]
         if not messages:
             return [one for one in made if isinstance(one, DeliveryError)]
         said = iter(self._ask(self.channels[items[0].channel], items[0].channel, messages))
         return [next(said) if isinstance(one, Message) else one for one in made]
 
-    def _message(self, item: Delivery, at: datetime) -> Message | DeliveryError:
+    def message(self, item: Delivery, at: datetime) -> Message | DeliveryError:
+        """What a row says at a moment, or why it is not to be sent at all."""
         if item.channel not in self.channels:
             return Unsendable(f"channel {item.channel} is not configured any more", retry=False)
         person = self.routes.people.get(item.recipient)
@@ -85,14 +103,9 @@ class Attempt:
         return made
 
     def _ask(self, channel: Channel, name: str, messages: Sequence[Message]) -> Sequence[Word]:
-        try:
-            if len(messages) == 1:
-                return [channel.send(messages[0], self.means)]
-            return _many(channel, name, messages, self.means)
-        except DeliveryError as error:
-            return [error] * len(messages)
-        except FengsuiError as error:
-            return [DeliveryError(str(error), retry=True)] * len(messages)
+        if len(messages) == 1:
+            return [channel.send(messages[0], self.means)]
+        return _many(channel, name, messages, self.means)
 
 
 def _many(
@@ -107,10 +120,16 @@ def _many(
     return said
 
 
-def outcome_of(
+def outcome_of(ended: Ended, at: datetime, retry: tuple[timedelta, ...]) -> Outcome:
+    """How an attempt ended; `retry` are the pauses before the second, third, ... attempt."""
+    return (ended.probing and _probed(ended.item, ended.word, at)) or _outcome(
+        ended.item, ended.word, at, retry
+    )
+
+
+def _outcome(
     item: Delivery, word: Word, at: datetime, retry: tuple[timedelta, ...]
 ) -> Outcome:
-    """How an attempt ended; `retry` are the pauses before the second, third, ... attempt."""
     if isinstance(word, Taken):
         reference, said = _keepable(word.reference), _keepable(word.detail)
         detail = f"{reference} {said}" if reference and said else reference or said
@@ -125,7 +144,7 @@ def outcome_of(
     return Outcome(key=item.key, status=Status.DUE, at=at, detail=fault, next_at=at + pause)
 
 
-def probed(item: Delivery, word: Word, at: datetime) -> Outcome | None:
+def _probed(item: Delivery, word: Word, at: datetime) -> Outcome | None:
     """The outcome of a message that was to find out whether its gateway works again; None where it does.
 
     The row stays due, and that is no attempt: the most urgent row must not be used up by asking.

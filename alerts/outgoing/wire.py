@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -14,6 +16,19 @@ _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5]\d\d)(?: |$)")
 
 class BadAddress(ValueError):
     """An address is no http or https URL; it is not repeated, for its path may hold a key."""
+
+
+class Request(NamedTuple):
+    """What is to be posted."""
+
+    url: str
+    """Where to, http or https."""
+    body: bytes
+    """Body, as it is."""
+    headers: Mapping[str, str]
+    """Header fields, Latin-1 text without line ends."""
+    deadline: timedelta = timedelta(seconds=10)
+    """Total time for connecting, sending and reading the whole answer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,6 +279,40 @@ stand_in = Table(
     Index("stand_in_end", "end"),
 )
 
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert", String(128), nullable=False, index=True),
+    Column("hazard", String(64), nullable=False),
+    Column("judged", String(16), nullable=False),
+    Column("onset", UtcTime, nullable=False),
+    Column("within_s", Integer, nullable=False),
+    Column("places", JSON, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+happening = Table(
+    "happening",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hazard", String(64), nullable=False),
+    Column("onset", UtcTime, nullable=False),
+    Column("end", UtcTime),
+    Column("within_s", Integer, nullable=False),
+    Column("places", JSON, nullable=False),
+    Column("level", Integer),
+    Column("certainty", String(16), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("replaces", Integer),
+)
+
 trouble = Table(
     "trouble",
     metadata,

@@ -18,6 +18,7 @@ SAMPLE: Mapping[str, object] = {
     "level": Level.RED,
     "link": "http://127.0.0.1:8480/approve/x",
     "minutes": 10.0,
+    "number": 2,
     "since": datetime(2022, 8, 9, 0, 5, tzinfo=UTC),
     "subsystem": "防汛抗旱",
     "text": "一句话",

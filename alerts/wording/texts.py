@@ -32,7 +32,7 @@ _BASIS = {
 _PARTS = (
     "title", "brief", "brief_acknowledge", "exercise", "exercise_end",
     "related", "repeat", "unconfirmed", "task", "acknowledge", "disclaimer", "because",
-    "lead", "support", "inform", "digest_item",
+    "lead", "support", "inform", "digest_item", "memo_digest_brief",
 )  # fmt: skip
 FIGURE = "figure_"
 """Begin of the names of templates that put a figure into words."""

@@ -58,7 +58,7 @@ def approve(settings: Settings, transition: str, by: str, refuse: bool, why: str
     type=click.Choice(["blue", "yellow", "orange", "red"]),
     help="Level that counts; no higher than the alert stands.",
 )
-@click.option("--by", required=True, help="Name of the person.")
+@click.option("--by", required=True, help="Id or name of a person of routes.yaml.")
 @click.option("--why", required=True, help="The reason, as people will read it.")
 @click.option("--for", "lasts", default="12h", show_default=True, help="How long it counts; 24h at most.")
 @click.pass_obj
@@ -67,7 +67,8 @@ def correct(
 ) -> None:
     """Set an alert to a lower level, or the same with other words; told to exactly those who were warned.
 
-    Example: fengsui correct 500153-heat-20220807T080500Z --level yellow --by 张三 --why 测站故障
+    Example: fengsui correct 500153-heat-20220807T080500Z --level yellow
+    --by command_centre_duty_a --why 测站故障
     """
     from pipeline.commands.release import correct_by_name
 
@@ -76,14 +77,14 @@ def correct(
 
 @main.command()
 @click.argument("alert")
-@click.option("--by", required=True, help="Name of the person.")
+@click.option("--by", required=True, help="Id or name of a person of routes.yaml.")
 @click.option("--why", default="", help="The reason, as people will read it; a ready text without.")
 @click.option("--for", "lasts", default="12h", show_default=True, help="How long it counts; 24h at most.")
 @click.pass_obj
 def cancel(settings: Settings, alert: str, by: str, why: str, lasts: str) -> None:
     """Withdraw an alert that was a mistake; told to exactly those who were warned.
 
-    Example: fengsui cancel 500153-heat-20220807T080500Z --by 张三
+    Example: fengsui cancel 500153-heat-20220807T080500Z --by command_centre_duty_a
     """
     from pipeline.commands.release import cancel_by_name
 
@@ -92,12 +93,12 @@ def cancel(settings: Settings, alert: str, by: str, why: str, lasts: str) -> Non
 
 @main.command()
 @click.argument("hazard")
-@click.option("--by", required=True, help="Name of the person.")
+@click.option("--by", required=True, help="Id or name of a person of routes.yaml.")
 @click.pass_obj
 def uncap(settings: Settings, hazard: str, by: str) -> None:
     """Leave a hazard to the rules again before the time of a correction or withdrawal is over.
 
-    Example: fengsui uncap heat --by 张三
+    Example: fengsui uncap heat --by command_centre_duty_a
     """
     from pipeline.commands.release import lift_by_name
 

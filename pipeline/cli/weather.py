@@ -26,26 +26,6 @@ def demo(settings: Settings, event: str, until: str | None) -> None:
 
 
 @main.command()
-@click.argument("event", required=False)
-@click.option("--from", "start", help="Begin of a period of the archive, ISO 8601 with offset.")
-@click.option("--to", "end", help="End of it.")
-@click.option("--json", "target", type=click.Path(path_type=Path), help="Write the result there; - prints.")
-@click.pass_obj
-def replay(
-    settings: Settings, event: str | None, start: str | None, end: str | None, target: Path | None
-) -> None:
-    """Run a past event, or a period of the archive, through today's rules; nothing is sent.
-
-    Example: fengsui replay heatwave-2022-08 --json replay.json
-    """
-    from pipeline.commands.replay import replay_period
-
-    if (event is None) == (start is None or end is None):
-        raise click.UsageError("give an event, or both --from and --to")
-    replay_period(settings, event, (start, end), target)
-
-
-@main.command()
 @click.argument("hazard")
 @click.argument("town")
 @click.option("--at", "moment", help="Moment, ISO 8601 with offset; default now.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import is_dataclass
+from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.climate import load_baseline
 from pipeline.config import Config, HazardBlock, load
 from pipeline.daemon import wall_clock
 from pipeline.explain import Card, Step, Verdicts, explain
+from pipeline.learn.shelf import Shelf
 from pipeline.ports import Judging
 from pipeline.replay.run import event_period
 from pipeline.settings import Settings, require_data
@@ -65,8 +66,9 @@ def _from_archive(
     engine = open_engine(settings.database)
     try:
         judging = Judging(config=config, archive=Archive(), view=view_of(config))
+        shelf = Shelf(data=settings.data)
         with reading(engine) as connection:
-            return explain(connection, judging, *asked, at or wall_clock())
+            return explain(connection, judging, *asked, at or wall_clock(), shelf)
     finally:
         engine.dispose()
 
@@ -91,6 +93,7 @@ def _words(card: Card) -> str:
     if card.figures:
         figures = "，".join(f"{name} {plain(value)}" for name, value in card.figures.items())
         lines += ["", f"其他 figures    {figures}"]
+    lines += _learned(card)
     lines += ["", f"邻近 neighbours {'；'.join(_neighbour(near, unit) for near in card.neighbours)}"]
     lines += ["", *_sparkline(card)]
     lines += ["", f"依据 source     {conduct.source.zh} {conduct.source.en}"]
@@ -115,6 +118,24 @@ def _step(step: Step, unit: str, card: Card) -> str:
     rung = _rung(card.hazard.rule.ladder[step.level])
     head = f"  {step.level.zh} {step.level.key:<7}{sign}{plain(step.limit)}{unit}"
     return f"{head}  {known}{margin}  {state}  [{rung}]"
+
+
+def _learned(card: Card) -> list[str]:
+    """What the rules beside say, and what moved a chance; nothing where there is neither."""
+    lines = []
+    for name, said in card.beside.items():
+        apart = "  不一致 disagrees" if name in card.apart else ""
+        lines.append(f"对照 beside     {name} {_verdict(said)} {_amount(said.value, '')}{apart}")
+    told = card.because
+    if told is not None and told.why:
+        lines.append(f"模型 model      {told.why}")
+    if told is not None and not told.why:
+        lines.append(f"模型 model      {told.model}: {told.chance} {_amount(told.value, '')}")
+        lines += [
+            f"  {one.by:+.3f}  {one.feature} {one.value:.2f}（常见 usual {one.middle:.2f}）{one.unit}"
+            for one in told.moved
+        ]
+    return ["", *lines] if lines else []
 
 
 def _neighbour(near: Verdicts, unit: str) -> str:
@@ -173,6 +194,9 @@ def _plain(card: Card) -> dict[str, Any]:
             for step in card.steps
         ],
         "figures": dict(card.figures),
+        "beside": {name: _fact(said) for name, said in card.beside.items()},
+        "disagree": list(card.apart),
+        "because": None if card.because is None else asdict(card.because),
         "neighbours": [_fact(near) for near in card.neighbours],
         "statements": [
             {"source": item.source, "kind": item.kind, "issued_at": item.issued_at.isoformat(),
@@ -196,7 +220,7 @@ def _fact(found: Verdicts) -> dict[str, Any]:
 def list_hazards(settings: Settings, *, as_json: bool) -> None:
     """Print every configured hazard with its ladder, who leads, sources and doubts."""
     config = load(settings.config)
-    blocks = list(config.hazards.values())
+    blocks = [*config.hazards.values(), *config.aside.values()]
     if as_json:
         click.echo(json.dumps([_listed(block) for block in blocks], ensure_ascii=False, indent=2))
         return
@@ -209,6 +233,7 @@ def _described(block: HazardBlock, config: Config) -> str:
     lead = next((name for name, part in conduct.dispatch.items() if part.role == "lead"), None)
     named = config.routes.subsystems[lead].name if lead else "无 nobody"
     off = "" if conduct.enabled else "（停用 disabled）"
+    off += "（影子，不发出 shadow, never sent）" if conduct.shadow else ""
     lines = [
         f"{conduct.name} {block.name} · {conduct.name_en}{off}",
         (f"  类型 kind {conduct.kind}；链 incident {conduct.incident or '—'}；牵头 lead {named}；"
@@ -249,6 +274,8 @@ def _listed(block: HazardBlock) -> dict[str, Any]:
         "zh": conduct.name,
         "en": conduct.name_en,
         "enabled": conduct.enabled,
+        "shadow": conduct.shadow,
+        "instead_of": conduct.instead_of,
         "incident": conduct.incident,
         "unit": conduct.unit,
         "ladder": {level.key: _rung(rung) for level, rung in sorted(block.rule.ladder.items())},

@@ -9,6 +9,7 @@ from alerts.duty.people import Part
 from alerts.event.conduct import Conduct
 from pipeline.configuration.words import suggest
 from pipeline.configuration.yaml_lines import Document
+from rules.hazard import Hazard
 from rules.ladder import Falling, Rung
 from rules.level import Level
 
@@ -61,6 +62,29 @@ def check_dispatch(
     if len(leads) != 1 and conduct.enabled:
         who = " and ".join(leads) or "nobody"
         yield document.mistake(("dispatch",), f"is led by {who}; give the role lead to exactly one")
+
+
+def check_aside(
+    conduct: Conduct,
+    rule: Hazard,
+    ladders: Mapping[str, Mapping[Level, Rung]],
+    document: Document,
+) -> Iterator[str]:
+    """What a block that raises no alert of its own needs; `ladders` are those of the hazards that do."""
+    target = conduct.instead_of
+    if target is None:
+        return
+    if target not in ladders:
+        sentence = f'no hazard that raises alerts is called "{target}"; {suggest(target, ladders)}'
+        yield document.mistake(("instead_of",), sentence)
+        return
+    own = set(rule.ladder)
+    for level in sorted(own - set(ladders[target])):
+        sentence = f"{target} has no level {level.key} to be given; leave it out"
+        yield document.mistake(("ladder", level.key), sentence)
+    if any(level > min(own) for level in set(ladders[target]) - own):
+        sentence = f"a level of {target} above the lowest one here is left out; add it, or raise the lowest"
+        yield document.mistake(("ladder",), sentence)
 
 
 def _milder(lower: _Step, upper: _Step, document: Document) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A replay as JSON and as words."""
+"""A replay as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from alerts.event.transition import Transition
 from alerts.outgoing.delivery import Delivery
 from alerts.wording.texts import Texts
-from pipeline.replay.run import Replay
+from ingest.times import HOUR
+from pipeline.replay.result import Paged, Replay
 
 
 def as_json(replay: Replay, texts: Texts, language: str) -> dict[str, Any]:
@@ -19,6 +20,33 @@ def as_json(replay: Replay, texts: Texts, language: str) -> dict[str, Any]:
         "elapsed_s": round(replay.elapsed_s, 3),
         "transitions": [_transition(change, texts, language) for change in replay.transitions],
         "deliveries": [_delivery(item) for item in replay.deliveries],
+    }
+
+
+def published(replay: Replay, texts: Texts, language: str) -> dict[str, Any]:
+    """The same with who was paged when, and how long the rules were blind [h]."""
+    return {
+        **as_json(replay, texts, language),
+        "start": replay.start.isoformat(),
+        "end": replay.end.isoformat(),
+        "pages": [_page(page) for page in replay.pages],
+        "blind_h": {name: round(span / HOUR, 3) for name, span in replay.blind.items() if span},
+    }
+
+
+def _page(page: Paged) -> dict[str, Any]:
+    return {
+        "at": page.at.isoformat(),
+        "person": page.person,
+        "subsystem": page.subsystem,
+        "transition": page.transition,
+        "hazard": page.hazard,
+        "level": page.level.key,
+        "reason": page.reason.value,
+        "calls": page.calls,
+        "night": page.night,
+        "woken": page.woken,
+        "changes": page.changes,
     }
 
 

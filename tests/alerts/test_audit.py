@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -176,6 +177,26 @@ def test_the_same_configuration_is_kept_once(connection: Connection):
     assert not versions.keep(connection, FILES, "Li", "", AT + HOUR)
     assert versions.keep(connection, changed, "Li", "", AT + HOUR)
     assert versions.keep(connection, FILES, "Li", "back again", AT + 2 * HOUR)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['phone: "13800000001"', "电话13800000001", "+86 138-0000-0001", "8613800000001 x", "sms: 138 0000 0001"],
+)
+def test_a_number_is_hidden_wherever_it_stands(text: str):
+    """With a sign that is the same however it is written, and another under another key."""
+    (told,) = versions.without_numbers({"a": text}, "key").values()
+    (other,) = versions.without_numbers({"a": text}, "other").values()
+    assert re.findall(r"138\*{4}0001#([0-9a-f]{12})", told) == ["065d39794017"]
+    assert told != other
+
+
+@pytest.mark.parametrize(
+    "text", ["id: 500153001", "at: 1660000000000", "sha256-138000000011", "rain: 13.8", "2022-08-09"]
+)
+def test_what_is_no_number_of_anybody_stays(text: str):
+    """Codes, times, hashes and thresholds."""
+    assert versions.without_numbers({"a": text}, "key") == {"a": text}
 
 
 @pytest.mark.parametrize("at", [AT, AT.replace(microsecond=7), AT.astimezone(BEIJING)])

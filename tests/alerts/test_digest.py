@@ -1,5 +1,6 @@
 """Storm mode: people are told no more than they can take in, upgrades pierce, and nothing is lost."""
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import timedelta
@@ -319,6 +320,45 @@ def test_the_world_asks_for_what_is_still_to_be_answered(connection: Connection)
     assert [ask["transition"] for ask in named(row, "asks")] == ["x.1"]
     assert row.text.count("http://") == 1
     assert row.text.endswith(" ")
+
+
+def calling(connection: Connection, count: int, desk: Desk) -> Delivery:
+    """So many calls nobody could be told of, as the one message the safety officer gets in their place."""
+    for number in range(count):
+        made = change(id=f"x{number}.1", alert=f"x{number}", to_level=ORANGE, at=AT + number * MINUTE)
+        announce(connection, made, made.at, desk)
+    folding.state_of_the_world(connection, desk, AT + HOUR, 30 * MINUTE)
+    rows = deliveries.due(connection, AT + HOUR, 99)
+    return next(row for row in rows if row.recipient == "safety_day")
+
+
+@pytest.mark.parametrize("count", [2, 5, 12])
+def test_a_digest_carries_one_link_however_many_calls_it_asks_for(connection: Connection, count: int):
+    """That of the newest, which lasts longest; machines still get each of them."""
+    row = calling(connection, count, worded_desk())
+    asks = named(row, "asks")
+    assert len(asks) == count
+    assert re.findall(r"http://\S+", row.text) == [asks[-1]["link"]]
+    assert asks[-1]["transition"] == f"x{count - 1}.1"
+    assert f"其中{count}项待您确认" in row.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_digest_is_short_where_words_are_paid_for(connection: Connection, language: str):
+    """Two SMS at most: how many, the most severe, and the link."""
+    desk = worded_desk(brief=frozenset({"fake"}), language=language)
+    row = calling(connection, 12, desk)
+    assert len(row.text.strip()) <= (134 if language == "zh" else 160)
+    assert ("12项待确认：http" if language == "zh" else "12 to acknowledge: http") in row.text
+    assert row.text.endswith(" ")
+
+
+def test_a_text_that_forgets_the_link_gets_it_all_the_same(connection: Connection):
+    """A district may write its own words."""
+    desk = worded_desk()
+    plain = {"memo_world": {"zh": "汇总", "en": "digest"}}
+    desk = replace(desk, texts=replace(desk.texts, templates={**desk.texts.templates, **plain}))
+    assert calling(connection, 2, desk).text.startswith("汇总 http://")
 
 
 def test_after_a_pause_a_call_takes_one_step_and_its_clock_goes_on_from_now(connection: Connection):

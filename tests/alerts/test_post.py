@@ -12,6 +12,7 @@ import pytest
 from simulators.receiver import Conduct, MisbehavingReceiver, closed_port, self_signed
 
 from alerts.outgoing.post import LONGEST_PAUSE, Answer, Post, judge
+from alerts.outgoing.wire import Request
 from ingest.errors import DeliveryError
 
 NOW = datetime(2022, 8, 18, 1, 0, tzinfo=UTC)
@@ -248,3 +249,41 @@ def test_a_date_without_a_present_moment_is_no_pause():
     with pytest.raises(DeliveryError) as caught:
         judge(answered(503, retry_after="Thu, 18 Aug 2022 01:01:30 GMT"))
     assert caught.value.retry_after is None
+
+
+def test_a_request_begins_only_where_a_connection_stands(post: Post):
+    """The first is opened, which can take long; the second begins over what that left, at once."""
+    with MisbehavingReceiver() as receiver:
+        wanted = Request(receiver.url(), b"{}", {})
+        assert post.begin(wanted) is None
+        assert post.open(wanted).wait().status == 200
+        second = post.begin(wanted)
+        assert second is not None
+        assert second.wait().status == 200
+    assert len(receiver.seen) == 2
+
+
+@pytest.mark.parametrize("manner", ["answer", "drip_head", "drip_body"])
+def test_an_answer_is_heard_when_it_is_whole(post: Post, manner):
+    """Asked before, there is none yet, and asking does not wait."""
+    with MisbehavingReceiver(Conduct(body=b"hello", manner=manner)) as receiver:
+        exchange = post.open(Request(receiver.url(), b"{}", {}))
+        answer, longest, end = None, 0.0, time.monotonic() + 20
+        while answer is None and time.monotonic() < end:
+            begun = time.monotonic()
+            answer = exchange.hear()
+            longest = max(longest, time.monotonic() - begun)
+            time.sleep(0.01)
+    assert answer is not None
+    assert answer.body == b"hello"
+    assert longest < 0.5
+
+
+def test_an_exchange_that_is_given_up_closes_its_connection(post: Post):
+    """An answer that comes after all must not be taken for that of the next request."""
+    with MisbehavingReceiver(Conduct(manner="hang")) as receiver:
+        wanted = Request(receiver.url(), b"{}", {}, SHORT)
+        error = post.open(wanted).expire()
+        assert error.retry
+        assert "did not answer within 0.4 s" in str(error)
+        assert post.begin(wanted) is None

@@ -17,6 +17,7 @@ from alerts.outgoing import deliveries
 from alerts.outgoing.delivery import Delivery
 from alerts.record import store
 from alerts.record.store import CallStatus
+from rules.level import Level
 
 NIGHT = Quiet(start="22:00", end="07:00", pierced_by=ORANGE)
 MIDNIGHT = AT.replace(hour=16, minute=0)
@@ -180,7 +181,8 @@ def test_what_was_over_before_the_morning_wakes_nobody(connection: Connection):
         (Reason.RAISED, BLUE, YELLOW, True),
         (Reason.SPREAD, YELLOW, YELLOW, True),
         (Reason.SPREAD, RED, RED, False),
-        (Reason.LOWERED, RED, YELLOW, False),
+        (Reason.LOWERED, RED, YELLOW, True),
+        (Reason.LOWERED, RED, ORANGE, False),
         (Reason.LOWERED, YELLOW, BLUE, True),
         (Reason.ENDED, ORANGE, NONE, False),
         (Reason.ENDED, YELLOW, NONE, True),
@@ -188,12 +190,34 @@ def test_what_was_over_before_the_morning_wakes_nobody(connection: Connection):
         (Reason.CORRECTED, YELLOW, YELLOW, True),
     ],
 )
-def test_a_change_weighs_as_much_as_the_higher_of_its_levels(reason, before, after, waits: bool):
+def test_a_change_weighs_its_higher_level_and_a_lowering_what_is_left(reason, before, after, waits: bool):
     """Whoever was woken for a red is still at work when it is over; nobody is up for the end of a yellow."""
     made = change(reason, from_level=before, to_level=after, at=MIDNIGHT)
     notices = route(made, quiet(), MIDNIGHT, [Warned(subsystem="safety", person="safety_night")])
     (notice,) = [one for one in notices if one.subsystem == "safety"]
     assert notice.not_before == (MORNING if waits else None)
+
+
+@pytest.mark.parametrize(
+    ("patient", "own", "waits"),
+    [(frozenset({"heat"}), None, True), (frozenset(), None, False), (None, BLUE, False)],
+)
+def test_that_a_red_lasts_longer_waits_for_the_morning(patient, own: Level | None, waits: bool):
+    """It asks nothing new; a hazard that cannot wait, and who is awake at night, are told at once."""
+    whole = quiet() if own is None else own_hours(replace(NIGHT, pierced_by=own))
+    made = change(Reason.EXTENDED, from_level=RED, to_level=RED, at=MIDNIGHT)
+    notices = route(made, replace(whole, patient=patient), MIDNIGHT)
+    (notice,) = [one for one in notices if one.subsystem == "safety"]
+    assert notice.not_before == (MORNING if waits else None)
+
+
+def test_who_is_on_duty_in_the_morning_hears_that_a_red_lasts_longer(connection: Connection):
+    """Like everything that waits."""
+    made = change(Reason.EXTENDED, id="x.2", from_level=RED, to_level=RED, at=MIDNIGHT)
+    rows = announce(connection, made, MIDNIGHT, quiet(quiet=replace(NIGHT, end="09:00")))
+    assert {(row.recipient, row.due_at) for row in rows} == {
+        (f"{name}_day", MORNING + 2 * HOUR) for name in ("safety", "health", "traffic")
+    }  # fmt: skip
 
 
 def test_lost_data_wakes_the_operators_and_nobody_else():

@@ -39,6 +39,14 @@ def test_the_published_sample_is_reproduced():
     verify(KEY, SAMPLE, BODY, NOW)
 
 
+def test_no_signature_depends_on_one_before_it():
+    """The same request is signed the same, whatever was signed under either secret meanwhile."""
+    first = sign(KEY, "a", 1, BODY)
+    assert sign(OLD, "a", 1, BODY) != first
+    sign(KEY, "b", 2, b"{}")
+    assert sign(KEY, "a", 1, BODY) == first
+
+
 @pytest.mark.parametrize("body", [b"{}", b"", '{"烽燧":"🔥"}'.encode()])
 def test_the_reference_library_accepts_our_signature(body):
     """What we sign is verified by who wrote the specification."""

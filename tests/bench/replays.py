@@ -1,30 +1,39 @@
-"""Replay: judging, routing and texts of the event, and of a year that was made up."""
+"""Replay: judging, routing and texts of the event, of a year that was made up, and of many such years."""
 
 from __future__ import annotations
 
+import resource
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.figures import Figure, timed
 from bench.weather import EVENT, long_period, played
+from sqlalchemy import select
 
+from ingest import archive
 from ingest.archive import Archive
-from ingest.database import IN_MEMORY, reading
+from ingest.codec import Envelope, decode
+from ingest.database import create_tables, open_engine, reading, writing
 from pipeline.config import Config
 from pipeline.ports import Judging
-from pipeline.replay.run import BLOCK, Period, event_period, run
+from pipeline.replay.blocks import BLOCK
+from pipeline.replay.run import Period, Work, event_period, run
 from pipeline.replay.times import tick_times
 from pipeline.view import view_of
 from pipeline.wiring import desk_of
 
 _COSTLIEST = 3
+_YEARS, _FEW_YEARS = (1, 5, 10), (1, 2)
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    """The event, then the year (10 days where it must be quick)."""
+    """The event, then the year (10 days where it must be quick), then such years one after the other."""
     config = played()
     events, event = event_period(config, EVENT)
     try:
@@ -32,21 +41,79 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     finally:
         event.engine.dispose()
     days = 10 if quick else 365
-    made = long_period(config, days, IN_MEMORY)
-    yield Figure(
-        what=f"derived quantities, {days} days x 21 towns", unit="s", samples=(made.derived_s,)
-    )
+    with TemporaryDirectory() as folder:
+        made = long_period(config, days, f"sqlite:///{folder}/year.db")
+        yield Figure(
+            what=f"derived quantities, {days} days x 21 towns", unit="s", samples=(made.derived_s,)
+        )
+        try:
+            yield from _long(config, made.period, days, quick=quick)
+            yield from _years(config, made.period, days, Path(folder), quick=quick)
+        finally:
+            made.period.engine.dispose()
+
+
+def _long(config: Config, period: Period, days: int, *, quick: bool) -> Iterator[Figure]:
     what = f"replay of {days} days, hourly x 21 towns"
-    try:
-        whole, speed = _figures(what, config, made.period, 1 if quick else 3)
-        yield from (whole, speed, *_parts(config, made.period).told(whole.median))
-    finally:
-        made.period.engine.dispose()
+    number = 1 if quick else 3
+    whole, speed = _figures(what, config, period, number)
+    yield from (whole, speed)
+    pair, speed = _figures(f"{what}, 2 processes", config, period, number, workers=2)
+    yield from (replace(pair, ratio=f"{pair.median / whole.median:.2f} of one"), speed)
+    yield from _parts(config, period).told(whole.median)
 
 
-def _figures(what: str, config: Config, period: Period, number: int) -> Iterator[Figure]:
+def _years(
+    config: Config, year: Period, days: int, folder: Path, *, quick: bool
+) -> Iterator[Figure]:
+    """What a year costs among many: the same weather over and over, in one archive."""
+    first = 0.0
+    for years in _FEW_YEARS if quick else _YEARS:
+        period = _grown(year, years, days, f"sqlite:///{folder}/years{years}.db")
+        try:
+            found = run(config, period, desk_of(config, secrets.token_urlsafe(32), config.service.public_url))
+        finally:
+            period.engine.dispose()
+        each = found.elapsed_s / years
+        first = first or each
+        yield Figure(
+            what=f"  a year among {years}" if not quick else f"  {days} days among {years}",
+            unit="s", samples=(each,), ratio=f"{each / first:.2f} of the first alone",
+        )  # fmt: skip
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield Figure(what="  memory of it all at its peak", unit="MiB", samples=(peak,))
+
+
+def _grown(year: Period, years: int, days: int, url: str) -> Period:
+    """An archive of so many of these years, each told anew."""
+    engine = open_engine(url)
+    create_tables(engine, archive.metadata)
+    table = archive.metadata.tables["batch"]
+    names = ("source", "kind", "issued_at", "available_at", "payload")
+    rows = select(*(table.c[name] for name in names)).order_by(table.c.id)
+    with reading(year.engine) as source, writing(engine) as target:
+        for row in source.execute(rows):
+            told = decode(Envelope(**{name: row._mapping[name] for name in names[:-1]}), row.payload)
+            later = (
+                replace(
+                    told,
+                    issued_at=told.issued_at + number * timedelta(days=days),
+                    available_at=told.available_at + number * timedelta(days=days),
+                    valid_at=told.valid_at + number * days * 86_400,
+                )
+                for number in range(years)
+            )
+            Archive().append(target, later)
+    end = year.start + years * timedelta(days=days)
+    return replace(year, engine=engine, end=end, name=f"{years} years")
+
+
+def _figures(
+    what: str, config: Config, period: Period, number: int, workers: int = 1
+) -> Iterator[Figure]:
     desk = desk_of(config, secrets.token_urlsafe(32), config.service.public_url)
-    found = [run(config, period, desk) for _ in range(number + (number > 1))][-number:]
+    work = Work(workers=workers)
+    found = [run(config, period, desk, work=work) for _ in range(number + (number > 1))][-number:]
     hazards = sum(block.conduct.enabled for block in config.hazards.values())
     said = f"{hazards} hazards, {found[0].ticks:,} ticks, {len(found[0].transitions):,} changes"
     yield Figure(

@@ -23,7 +23,9 @@ from alerts.duty.people import Person, Routes
 from alerts.outgoing import deliveries
 from alerts.outgoing.delivery import Delivery, Means, Message, Status, Taken
 from alerts.outgoing.outbox import Outbox
-from alerts.outgoing.post import Post
+from alerts.outgoing.post import Answer, Post
+from alerts.outgoing.posting import post_once
+from alerts.outgoing.wire import Request
 from alerts.record import tables
 from ingest.database import create_tables, open_engine, reading, writing
 from ingest.secret import Secret
@@ -93,20 +95,28 @@ class _Timed:
     """A channel that notes when each red was taken."""
 
     inner: Webhook
-    taken: dict[str, float]
+    moments: dict[str, float]
 
     def send(self, message: Message, means: Means) -> Taken:
-        """Send it on."""
-        said = self.inner.send(message, means)
+        """As the webhook sends it."""
+        return post_once(self, message, means)
+
+    def request(self, message: Message, means: Means) -> Request:
+        """As the webhook makes it."""
+        return self.inner.request(message, means)
+
+    def taken(self, answer: Answer, message: Message) -> Taken:
+        """As the webhook judges it."""
+        said = self.inner.taken(answer, message)
         if message.key.startswith("red"):
-            self.taken[message.key] = time.perf_counter()
+            self.moments[message.key] = time.perf_counter()
         return said
 
 
 def _reds(url: str, rows: int, number: int, pause_s: float) -> tuple[float, ...]:
     """Seconds from the commit of a red row to its arrival, while thousands of yellow rows wait."""
     with _outbox(url, rows, priority=2) as box:
-        channel = _Timed(inner=Webhook(url=url, secret=Secret(env="KEY")), taken={})
+        channel = _Timed(inner=Webhook(url=url, secret=Secret(env="KEY")), moments={})
         timed = replace(box, channels={"hook": channel})
         ended = threading.Event()
         worker = threading.Thread(target=_keep_working, args=(timed, ended))
@@ -119,7 +129,7 @@ def _reds(url: str, rows: int, number: int, pause_s: float) -> tuple[float, ...]
                 deliveries.plan(connection, [red])
             planned[red.key] = time.perf_counter()
         until = time.perf_counter() + _PATIENCE_S
-        while len(channel.taken) < number and time.perf_counter() < until:
+        while len(channel.moments) < number and time.perf_counter() < until:
             time.sleep(0.01)
         with reading(box.engine) as connection:
             if not deliveries.counts(connection).get(Status.DUE):
@@ -127,7 +137,7 @@ def _reds(url: str, rows: int, number: int, pause_s: float) -> tuple[float, ...]
         ended.set()
         timed.wind_up()
         worker.join()
-    return tuple(channel.taken[key] - at for key, at in planned.items())
+    return tuple(channel.moments[key] - at for key, at in planned.items())
 
 
 def _keep_working(outbox: Outbox, ended: threading.Event) -> None:

@@ -12,6 +12,7 @@ from ingest.quantities import QUANTITIES
 from pipeline.configuration.kinds import register_all
 from rules.findings import Findings, Verdict
 from rules.hazard import Hazard, hazard
+from rules.hazards.chance import Chance, ChanceRung
 from rules.hazards.cold_wave import ColdWave, ColdWaveRung
 from rules.hazards.critical_rain import CriticalRain, CriticalRung, Ground
 from rules.hazards.drought import Drought, DroughtRung
@@ -140,6 +141,16 @@ CANDIDATES: dict[str, list[Any]] = {
         ),
         Drought(ladder={Level.RED: DroughtRung(at_most=-2.0, within_days=0)}, days_back=20),
         Drought(ladder={Level.BLUE: DroughtRung(at_most=-0.5, within_days=3)}, max_gap=timedelta(0)),
+    ],
+    "chance": [
+        Chance(
+            ladder={
+                Level.YELLOW: ChanceRung(of="chance_tmax_35", at_least=0.5, within_days=1),
+                Level.ORANGE: ChanceRung(of="chance_tmax_37", at_least=0.6, clear_below=0.4),
+                Level.RED: ChanceRung(of="chance_tmax_40", at_least=0.8),
+            },
+        ),
+        Chance(ladder={Level.BLUE: ChanceRung(of="chance_landslide", at_least=0.9, within_days=3)}),
     ],
     "forest_fire": [
         ForestFire(

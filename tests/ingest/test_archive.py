@@ -57,6 +57,32 @@ def test_what_differs_in_anything_is_another_batch(other):
         assert store.append(connection, [other]) == 1
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+@pytest.mark.parametrize("there", range(6))
+def test_many_batches_are_appended_as_one_by_one(there, at_once, monkeypatch):
+    """In their order, each once, whatever is there already and however many go at once."""
+    monkeypatch.setattr("ingest.archive._MANY", at_once)
+    told = [said(30), said(31, known=1), said(30), said(32, source="model"), said(31, known=1), said(33)]
+    with kept(*told[:there]) as (store, connection):
+        before = count(connection)
+        assert before + store.append(connection, iter(told)) == count(connection) == 4
+        ids = connection.scalars(text("SELECT source FROM batch ORDER BY id")).all()
+    assert ids == ["station", "station", "model", "station"]
+
+
+def test_appending_nothing_adds_nothing():
+    """Of an empty pull nothing is asked of the database."""
+    with kept() as (store, connection):
+        assert store.append(connection, []) == 0
+
+
+def test_a_large_batch_goes_by_itself(monkeypatch):
+    """What is held in memory at once has a limit, and a batch over it is archived all the same."""
+    monkeypatch.setattr("ingest.archive._AT_ONCE_BYTES", 1)
+    with kept() as (store, connection):
+        assert store.append(connection, [said(30), said(31), said(32)]) == 3
+
+
 def test_nothing_is_appended_where_the_transaction_fails(tmp_path):
     """A pull is archived whole or not at all."""
     engine = open_engine(f"sqlite:///{tmp_path}/a.db")

@@ -436,3 +436,42 @@ def test_the_block_is_what_a_slow_reading_finds(reports, now):
     mine = [batch for batch in reports if batch.source == "station"]
     found = block(*mine, nows=(now,), hours_back=5, hours_ahead=6)[T].values[0]
     np.testing.assert_array_equal(found, slow(mine, now))
+
+
+# --- now after now ---
+
+
+def walked(*batches: Batch, say: Batch, nows: Sequence[int] = (0, 1)) -> list[float | None]:
+    """What is known of hour 0 at each now, where something is said at the first."""
+    with kept(*batches) as (store, connection):
+        walk = store.walk(connection, [hour(now) for now in nows], view())
+        for now in nows:
+            walk.step()
+            if now == nows[0]:
+                walk.say(say)
+        found = walk.block()[T].values[:, 0]
+    hour_0 = [float(row[2 - now]) for row, now in zip(found, nows, strict=True)]
+    return [None if np.isnan(value) else value for value in hour_0]
+
+
+@pytest.mark.parametrize(
+    ("batches", "expected"),
+    [
+        ((), [None, 31]), ((said(30),), [30, 31]), ((said(30, known=1),), [None, 30]),
+        ((said(31), said(30)), [30, 30]), ((said(30), said(31)), [31, 31]),
+        ((said(30), said(29, known=0.5)), [30, 29]),
+    ],
+)
+def test_what_is_said_at_one_now_is_known_at_the_next(batches, expected):
+    """Over what was known and under what comes later; what is archived already is not said again."""
+    assert walked(*batches, say=said(31)) == expected
+
+
+def test_a_walk_on_which_nothing_is_said_is_a_block():
+    """It shows the windows of all nows as they are cut."""
+    with kept(said(30, 31, known=1), foretold(33, 34, issued=0)) as (store, connection):
+        nows = [hour(now) for now in (0, 1, 2)]
+        walk = store.walk(connection, nows, view())
+        for _ in nows:
+            walk.step()
+        xr.testing.assert_identical(walk.block(), store.block(connection, nows, view()))

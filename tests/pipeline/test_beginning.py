@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from fakes import AT, HOUR, MINUTE
-from stage import district, instance
+from sqlalchemy import select
+from stage import district, instance, rewrite
 
-from alerts.record import store, versions
+from alerts.record import store, tables, versions
 from alerts.record.store import Call
 from alerts.record.verify import verify
 from ingest.database import reading, writing
 from pipeline.beginning import begin
-from pipeline.config import Config
+from pipeline.config import Config, default_folder
 from rules.level import Level
 
 
@@ -35,6 +37,23 @@ def test_the_configuration_in_force_is_kept_with_author_and_reason(tmp_path: Pat
     assert kept is not None
     assert (kept.author, kept.reason, kept.at) == ("李工", "入汛前调整", AT)
     assert {"routes.yaml", "hazards/heat.yaml", "drills/storm_327.yaml"} <= kept.files.keys()
+
+
+def test_no_number_of_anybody_enters_the_record(tmp_path: Path):
+    """Not in any file of the configuration; a number that is changed makes a new version all the same."""
+    shutil.copytree(default_folder(), tmp_path / "config")
+    config = replace(district(), folder=tmp_path / "config")
+    with instance(tmp_path, config) as ports:
+        begin(ports, AT, None)
+        rewrite(tmp_path / "config/routes.yaml", ("13800000001", "13899990001"))
+        begin(ports, AT + HOUR, AT)
+        with reading(ports.engine) as connection:
+            kept = list(connection.execute(select(tables.config_version)))
+    assert len(kept) == 2
+    one, other = (row.files["routes.yaml"].splitlines() for row in kept)
+    assert [line.count("138****0001#") for line in set(one) ^ set(other)] == [1, 1]
+    numbers = {person.phone for person in config.routes.people.values()}
+    assert not any(number in str(row.files) for row in kept for number in {*numbers, "13899990001"})
 
 
 def test_a_call_whose_steps_fell_due_in_a_pause_goes_on_with_one(tmp_path: Path):

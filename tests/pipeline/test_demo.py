@@ -96,7 +96,8 @@ def test_officers_answered_over_http_and_some_slept(played: Played):
     climbed = {call.subsystem: call.step for call in calls if call.step}
     assert climbed == {"education": 1, "flood_control": 2}
     assert {word.via for word in words} == {"link"}
-    assert {row.status for row in rows} == {Status.SENT}
+    # What waits for the morning is told together.
+    assert {row.status for row in rows} == {Status.SENT, Status.FOLDED}
     assert len(ticks) > 180
 
 

@@ -170,7 +170,7 @@ def test_hazards_are_listed_with_sources_and_doubts(config: Config):
 def test_hazards_are_listed_as_json(config: Config):
     """With their ladders and who leads."""
     facts = json.loads(fengsui("hazards", "--json").output)
-    assert [item["name"] for item in facts] == list(config.hazards)
+    assert [item["name"] for item in facts] == [*config.hazards, *config.aside]
     rain = next(item for item in facts if item["name"] == "rainstorm")
     assert rain["dispatch"]["flood_control"] == "lead"
     assert "at_least 100" in rain["ladder"]["red"]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fakes import RecordingChannel
-from stage import ALARM, HOUR, alarmed, changes, instance, play, recorded, telling
+from stage import ALARM, HOUR, alarmed, changes, day, instance, play, recorded, telling
 
+from alerts.duty.people import Release
+from alerts.duty.release import decide
+from alerts.duty.release_rows import Vote
+from ingest.database import writing
 from ingest.errors import DeliveryError
 from pipeline.acknowledge import acknowledge, word_of
 from pipeline.health import Health, health
 from pipeline.ports import Ports
+from pipeline.pull import pull
 from pipeline.tick import tick
+from pipeline.work import escalate
+from rules.level import Level
 
 MINUTE = timedelta(minutes=1)
 
@@ -106,6 +114,56 @@ def test_messages_that_were_given_up_are_a_problem(tmp_path: Path):
         found = at(ports)
     assert found.deliveries["failed"] == 3
     assert any("messages given up: 3" in problem for problem in found.problems)
+
+
+APPROVERS = ("command_centre_duty_a", "command_centre_deputy_a")
+
+
+@contextmanager
+def guarded(folder: Path, needed: int = 1) -> Iterator[tuple[Ports, str]]:
+    """An instance whose red waits for approval, and the change that waits."""
+    config = telling(recorded(day("08-12 12:00"), ALARM))
+    rule = Release(approvers=APPROVERS, needed=needed)
+    routes = replace(config.routes, release={Level.RED: rule})
+    with instance(folder, replace(config, routes=routes)) as ports:
+        pull("told", ALARM, ports)
+        tick(ALARM, ports)
+        yield ports, changes(ports)[0].id
+
+
+def test_what_waits_for_approval_is_noted_with_whose_turn_it_is(tmp_path: Path):
+    """It is nobody's fault yet; the JSON names the change, its age and the approver."""
+    with guarded(tmp_path) as (ports, change):
+        found = at(ports)
+    assert found.healthy
+    (told,) = found.as_json()["releases"]
+    assert told == {
+        "transition": change, "level": "red", "status": "waiting", "since": ALARM.isoformat(),
+        "turn": ["command_centre_duty_a"],
+    }  # fmt: skip
+    (note,) = found.notes
+    assert f"1项变化正在等待审批，最早自{ALARM:%Y-%m-%dT%H:%MZ}起，应由指挥中心值班员A审批" in note
+    assert f"fengsui approve {change}" in note
+
+
+def test_what_nobody_approved_in_time_is_a_problem(tmp_path: Path):
+    """All were asked and nobody decided: people are not told until somebody does."""
+    with guarded(tmp_path) as (ports, _):
+        for minutes in (5, 10):
+            escalate(ALARM + minutes * MINUTE, ports)
+        found = at(ports, ALARM + 10 * MINUTE)
+    (problem,) = found.problems
+    assert "无人审批、暂未发出" in problem
+    assert problem.endswith("the oldest is the turn of command_centre_duty_a, command_centre_deputy_a")
+
+
+def test_who_has_approved_has_no_turn_any_more(tmp_path: Path):
+    """Of two who are needed the other one is waited for."""
+    with guarded(tmp_path, needed=2) as (ports, change), writing(ports.engine) as connection:
+        word = Vote(transition=change, person=APPROVERS[0], yes=True, at=ALARM, via="cli")
+        decide(connection, word, ports.desk, ALARM)
+    with instance(tmp_path, ports.config) as again:
+        assert [one.turn for one in at(again).releases] == [APPROVERS[1:]]
 
 
 def test_it_is_json(ports: Ports):

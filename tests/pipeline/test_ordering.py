@@ -26,7 +26,8 @@ from pipeline.work import tick_due
 from rules.level import Level
 
 LATER = ALARM + HOUR / 4
-SAID = Said(by="张三", why="测站故障", at=LATER)
+BY = "指挥中心值班员A"
+SAID = Said(by="command_centre_duty_a", why="测站故障", at=LATER)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_withdrawal_reaches_exactly_those_who_were_warned(ports: Ports):
     assert reasons(ports) == ["opened", "cancelled"]
     assert warned(rows, Reason.CANCELLED) == warned(rows, Reason.OPENED)
     texts = {row.text for row in rows if row.data.get("reason") == "cancelled"}
-    assert all("预警建议撤销" in text and "撤销说明：测站故障（张三）" in text for text in texts)
+    assert all("预警建议撤销" in text and f"撤销说明：测站故障（{BY}）" in text for text in texts)
 
 
 def test_a_withdrawal_by_one_tap_has_its_text_ready(ports: Ports):
@@ -90,7 +91,7 @@ def test_a_correction_reaches_exactly_those_who_were_warned(ports: Ports):
     text = next(row.text for row in rows if row.data.get("reason") == "corrected")
     assert "预警建议更正" in text
     assert "高温黄色" in text
-    assert "更正说明：测站故障（张三）" in text
+    assert f"更正说明：测站故障（{BY}）" in text
 
 
 def test_a_corrected_alert_is_not_raised_at_the_next_tick(ports: Ports):
@@ -135,6 +136,8 @@ def test_an_all_clear_that_falls_into_a_restart_is_not_lost(tmp_path: Path, reas
     ("level", "said", "error", "words"),
     [
         (Level.YELLOW, replace(SAID, by=" "), ValueError, "--by must not be empty"),
+        (Level.YELLOW, replace(SAID, by="comand_centre"), UnknownName, "id or name .*: command_centre_"),
+        (Level.YELLOW, replace(SAID, by="张三"), UnknownName, "nobody in routes.yaml is called '张三'"),
         (Level.YELLOW, replace(SAID, why=""), ValueError, "--why must not be empty"),
         (Level.YELLOW, replace(SAID, lasts=25 * HOUR), UnknownName, "24 hours at most"),
     ],
@@ -147,6 +150,12 @@ def test_an_order_that_cannot_be_taken_is_refused(
         ordering.correct(ports.engine, ports.config, alert(ports), level, said)
     with reading(ports.engine) as connection:
         assert not orders.waiting(connection)
+
+
+@pytest.mark.parametrize("by", ["command_centre_duty_a", "指挥中心值班员A", " 指挥中心值班员A "])
+def test_who_orders_is_named_as_people_know_them(ports: Ports, by: str):
+    """By id or by name."""
+    assert ordering.cancel(ports.engine, ports.config, alert(ports), replace(SAID, by=by)).by == BY
 
 
 def test_a_person_cannot_set_an_alert_higher(ports: Ports):

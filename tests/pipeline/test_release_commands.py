@@ -21,6 +21,7 @@ from pipeline.pull import pull
 from pipeline.tick import tick
 
 Fengsui = Callable[..., Result]
+BY = ("--by", "command_centre_duty_a")
 RELEASE = """
 release:
   red:
@@ -89,26 +90,30 @@ def test_alerts_tells_how_each_stands(fengsui: Fengsui):
 
 def test_a_correction_is_confirmed_and_waits_for_the_tick(fengsui: Fengsui):
     """It says until when it counts."""
-    result = fengsui("correct", the_alert(fengsui)["alert"], "--level", "yellow", "--by", "Li", "--why", "x")
+    alert = the_alert(fengsui)["alert"]
+    result = fengsui("correct", alert, "--level", "yellow", *BY, "--why", "x")
     assert result.exit_code == 0
     assert "更正为黄色 / corrected to yellow" in result.output
 
 
 def test_a_withdrawal_needs_only_a_name(fengsui: Fengsui):
     """One tap."""
-    result = fengsui("cancel", the_alert(fengsui)["alert"], "--by", "Li")
+    result = fengsui("cancel", the_alert(fengsui)["alert"], "--by", "command_centre_duty_a")
     assert (result.exit_code, "撤销 / withdrawn" in result.output) == (0, True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["cancel", "nothing", "--by", "Li"], 2, "no alert 'nothing' is open; open ones: 500153-heat"),
+        (["cancel", "nothing", *BY], 2, "no alert 'nothing' is open; open ones: 500153-heat"),
         (["cancel", "ALERT", "--by", " "], 2, "must not be empty"),
-        (["cancel", "ALERT", "--by", "Li", "--for", "25h"], 2, "24 hours at most"),
-        (["cancel", "ALERT", "--by", "Li", "--for", "soon"], 2, "write a duration"),
-        (["cancel", "ALERT", "--by", "Li", "--for", "0h"], 2, "longer than nothing"),
-        (["uncap", "heat", "--by", "Li"], 2, "nobody has set heat lower"),
+        (["cancel", "ALERT", "--by", "Li"], 2, "nobody in routes.yaml is called 'Li'"),
+        (["correct", "ALERT", "--level", "yellow", "--why", "x", "--by", "Li"], 2, "id or name of one of"),
+        (["uncap", "heat", "--by", "Li"], 2, "nobody in routes.yaml is called 'Li'"),
+        (["cancel", "ALERT", *BY, "--for", "25h"], 2, "24 hours at most"),
+        (["cancel", "ALERT", *BY, "--for", "soon"], 2, "write a duration"),
+        (["cancel", "ALERT", *BY, "--for", "0h"], 2, "longer than nothing"),
+        (["uncap", "heat", *BY], 2, "nobody has set heat lower"),
         (["approve", "nothing", "--by", "li"], 2, "fengsui releases"),
     ],
 )
@@ -140,6 +145,16 @@ def test_a_no_needs_a_person_of_the_list(guarded: Fengsui):
     assert (wrong.exit_code, "指挥中心值班员A" in wrong.output) == (2, True)
     no = guarded("approve", waiting["transition"], "--by", "command_centre_duty_a", "--no", "--why", "x")
     assert "refused, nobody was told" in no.output
+
+
+@pytest.mark.parametrize(("by", "words"), [("", "an approval needs a person"), ("x", "'x' does not approve")])
+def test_an_approval_by_nobody_is_refused(guarded: Fengsui, by: str, words: str):
+    """An empty name, or one that is not on the list, decides nothing."""
+    (waiting,) = json.loads(guarded("releases", "--json").output)
+    result = guarded("approve", waiting["transition"], "--by", by)
+    assert (result.exit_code, words in result.output) == (2, True), result.output
+    assert "those who do: command_centre_duty_a" in result.output
+    assert json.loads(guarded("releases", "--json").output)[0]["votes"] == []
 
 
 def test_nothing_waits_and_nothing_is_open(tmp_path: Path):

@@ -11,21 +11,14 @@ from pathlib import Path
 import pytest
 from stage import EVENT, HOUR, changes, day, district, instance, messages, play, recorded, telling
 
-from alerts.event.transition import Reason
-from alerts.outgoing.delivery import Delivery, Purpose
-from alerts.record import ledger, store
-from alerts.record.store import Call, CallStatus
+from alerts.record import ledger
 from ingest.batch import Batch
 from ingest.database import reading
 from ingest.errors import UnknownName
-from pipeline.acknowledge import acknowledge, word_of
-from pipeline.config import Config, HazardBlock
+from pipeline.config import Config
 from pipeline.ports import Ports
-from pipeline.replay import run as replaying
 from pipeline.replay.report import as_json
-from pipeline.replay.run import Period, Replay, archive_period, event_period, run
-from pipeline.work import Job
-from rules.hazards.heat import Heat
+from pipeline.replay.run import Period, Replay, Work, archive_period, event_period, run
 
 FIRST, LAST = day("08-05 00:05"), day("08-08 00:05")
 """Three days that open at orange, are raised to red and spread."""
@@ -58,17 +51,17 @@ def test_a_part_equals_the_beginning_of_the_whole(
     part = run(config, replace(period, end=end), ports.desk)
     assert list(part.transitions) == [change for change in full.transitions if change.at <= end]
     assert list(part.deliveries) == [row for row in full.deliveries if row.planned_at <= end]
+    assert list(part.pages) == [page for page in full.pages if page.at <= end]
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_the_size_of_a_block_changes_nothing(
-    whole: tuple[Config, Period, Ports], full: Replay, size: int, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Config, Period, Ports], full: Replay, size: int
 ):
     """A live tick is a block of one; any other size finds the same."""
     config, period, ports = whole
-    monkeypatch.setattr(replaying, "BLOCK", size)
     end = period.start + 200 * HOUR
-    part = run(config, replace(period, end=end), ports.desk)
+    part = run(config, replace(period, end=end), ports.desk, work=Work(chunk=size))
     assert list(part.transitions) == [change for change in full.transitions if change.at <= end]
 
 
@@ -112,89 +105,6 @@ def test_replay_equals_the_daemon_row_for_row(scenario: str, tmp_path: Path):
             assert again.ticks == len(ledger.ticks(connection))
         assert list(again.transitions) == changes(ports)
         assert again.transitions
-
-
-def pair(config: Config) -> Config:
-    """Heat, and the heat of outdoor work in the same chain: a degree lower, with its own words."""
-    heat = config.hazards["heat"]
-    assert isinstance(heat.rule, Heat)
-    ladder = {
-        level: replace(rung, at_least=rung.at_least - 1.0) for level, rung in heat.rule.ladder.items()
-    }
-    words = replace(heat.conduct, name="露天作业", name_en="Outdoor work", incident="dry_heat")
-    work = HazardBlock(name="work", conduct=words, rule=replace(heat.rule, ladder=ladder))
-    matrix = {**config.routes.matrix, "work": heat.conduct.dispatch}
-    hazards = {"heat": heat, "work": work}
-    return replace(config, hazards=hazards, routes=replace(config.routes, matrix=matrix))
-
-
-def answering(ports: Ports) -> Job:
-    """Everybody who is called answers at once."""
-
-    def waiting() -> list[Call]:
-        with reading(ports.engine) as connection:
-            return store.calls(connection, status=CallStatus.OPEN)
-
-    def answer(now: datetime) -> None:
-        for call in waiting():
-            word = word_of(alert=call.alert, subsystem=call.subsystem, by="Li", via="cli", at=now)
-            acknowledge(ports, word)
-
-    def due(now: datetime) -> datetime | None:
-        return now if waiting() else None
-
-    return Job(name="answer", run=answer, due=due, every=HOUR)
-
-
-@pytest.fixture(scope="module")
-def chained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
-    """A daemon that watched two hazards of one chain and was started anew in the middle."""
-    folder, config = tmp_path_factory.mktemp("chained"), pair(telling(told(), freshness=12 * HOUR))
-    middle = day("08-06 12:30")
-    with instance(folder, config) as ports:
-        play(ports, FIRST, middle, (answering(ports),))
-    with instance(folder, config) as ports:
-        play(ports, middle, LAST, (answering(ports),))
-        yield ports
-
-
-@pytest.mark.parametrize("size", [1, 7, 256])
-def test_two_hazards_are_replayed_as_the_daemon_judged_them(
-    chained: Ports, size: int, monkeypatch: pytest.MonkeyPatch
-):
-    """In blocks or one by one: the same changes in the same order, and the same words to the same people.
-
-    What the daemon asked afterwards, such as the facts of a red, a replay leaves out: all have answered.
-    """
-    monkeypatch.setattr(replaying, "BLOCK", size)
-    period = Period(name="same", engine=chained.engine, start=FIRST, end=LAST)
-    again = run(chained.config, period, chained.desk)
-    assert list(again.transitions) == changes(chained)
-    told = [row for row in messages(chained) if row.purpose is Purpose.ALERT]
-    assert sorted(map(spoken, again.deliveries)) == sorted(map(spoken, told))
-
-
-def spoken(row: Delivery) -> tuple[str, ...]:
-    """What somebody heard."""
-    return (row.transition, row.subsystem, row.recipient, row.channel, row.text)
-
-
-def test_two_hazards_of_a_chain_share_one_incident(chained: Ports):
-    """Both alerts name it, and each change names the other hazard."""
-    found = changes(chained)
-    assert {change.hazard for change in found} == {"heat", "work"}
-    assert len({change.incident for change in found}) == 1
-    assert {tuple(change.related) for change in found[1:]} <= {("heat",), ("work",)}
-
-
-def test_who_has_the_incident_is_told_without_being_called(chained: Ports):
-    """Of two openings the second asks for nothing, and each says that it belongs to the other."""
-    first, second = [c.id for c in changes(chained) if c.reason is Reason.OPENED]
-    rows = [row for row in messages(chained) if row.transition in (first, second)]
-    asked = {row.transition for row in rows if row.data["ack_link"]}
-    assert {row.transition for row in rows} == {first, second}
-    assert asked == {first}
-    assert all("关联预警建议：" in row.text for row in rows if row.transition == second)
 
 
 def first_red(folder: Path, batches: Sequence[Batch]) -> datetime:

@@ -1,0 +1,1 @@
+"""Learning: training data, honest splits, figures of merit, and the trainer of each learned rule."""

@@ -1,0 +1,1 @@
+"""Figures: each a pure function that draws plain arrays on the figure it is given."""

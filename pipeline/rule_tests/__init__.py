@@ -1,0 +1,1 @@
+"""Rule tests: weather in, warnings out, in a notation that an officer reads and writes."""
