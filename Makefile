@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := ingest rules alerts pipeline
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-WORKERS ?= $(shell [ $(CORES) -gt 4 ] && echo 4 || echo $(CORES))
+# One more than processors: some tests wait for clocks and other processes.
+WORKERS ?= $(shell [ $(CORES) -gt 4 ] && echo 4 || expr $(CORES) + 1)
 
 # Data sets of real cases that do not come with the program.
 DATA ?= ../shared/data

@@ -27,6 +27,8 @@ from ingest.database import open_engine, reading
 
 UNTIL = ["--until", "2022-07-28T08:00+08:00"]
 """The first alert: opened, raised with calls that climb, lowered, narrowed, ended."""
+KILLS = 8
+"""The soak has two hundred."""
 IN_FLIGHT = 1
 """Sends under way at once over one channel: so many can be repeated by one kill."""
 
@@ -149,13 +151,13 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(starter: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """Twenty kills at random points; the log shown with a failure names the seed."""
+    """A few kills at random points; the log shown with a failure names the seed."""
     seed = int(os.environ.get("KILL_SEED", random.randrange(10**6)))
     log.warning("seed %d: KILL_SEED=%d repeats it", seed, seed)
     calm = uninterrupted(starter, tmp_path_factory.mktemp("calm"), *UNTIL)
     folder = tmp_path_factory.mktemp("killed")
-    plan, pause = random.Random(seed), calm.elapsed_s / 20
-    killed = interrupted(starter, folder, plan, pause, 20, *UNTIL)
+    plan, pause = random.Random(seed), calm.elapsed_s / KILLS
+    killed = interrupted(starter, folder, plan, pause, KILLS, *UNTIL)
     log.warning("%s", killed)
     return Pair(calm=calm, killed=killed)
 
@@ -168,7 +170,7 @@ def check(pair: Pair) -> None:
 
 def test_most_kills_hit_a_running_play(pair: Pair):
     """A sweep that kills nothing proves nothing."""
-    assert pair.killed.kills >= 15
+    assert pair.killed.kills >= KILLS // 2
 
 
 def transitions_are_the_same(pair: Pair) -> None:
@@ -230,8 +232,8 @@ PARTS = [
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
-def test_twenty_kills_change_nothing(pair: Pair, part: Any):
-    """After twenty kills at random points, and as many restarts, the outcome is the same."""
+def test_a_few_kills_change_nothing(pair: Pair, part: Any):
+    """After kills at random points, and as many restarts, the outcome is the same."""
     part(pair)
 
 
