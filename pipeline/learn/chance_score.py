@@ -11,7 +11,7 @@ import numpy as np
 from ingest.errors import FengsuiError
 from pipeline.learn.chance_train import Days
 from pipeline.learn.merit import average_precision, brier_skill, shape_of
-from pipeline.learn.promotion_test import better_than_rule
+from pipeline.learn.ranking import better_than_rule
 from pipeline.learn.splits import weeks_of
 from pipeline.verify.bootstrap import Figure
 from rules.learned.logistic import Array

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.learn.chance_lesson import Sort, scored_after, taught
 from pipeline.learn.fire_data import FireDays, read_fires
 from pipeline.learn.lesson import Lesson, Material
-from pipeline.learn.promotion_test import Decision, better_than_rule
+from pipeline.learn.ranking import Decision, better_than_rule
 from pipeline.learn.splits import weeks_of
 from rules.learned.fire_days import FORMS, UNITS, chance
 

@@ -12,7 +12,7 @@ from pipeline.learn.chance_lesson import learn
 from pipeline.learn.chance_score import Told, score
 from pipeline.learn.chance_train import best_threshold, forward, left_out
 from pipeline.learn.lesson import Material, scorer, teacher
-from pipeline.learn.promotion_test import better_than_rule
+from pipeline.learn.ranking import better_than_rule
 from pipeline.learn.slide_data import SlideDays, read_slides
 from pipeline.learn.slide_train import SLIDES
 from pipeline.learn.splits import weeks_of
