@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from alerts.duty.people import Answer, Release, Routes, Silence
 from alerts.duty.quiet import hours_of
 from alerts.duty.routing import Notice, begins, call, must_answer, route
-from alerts.event.transition import Reason, Transition
+from alerts.event.transition import Transition, supposed
 from ingest.errors import UnknownName
 from ingest.times import BEIJING
 from pipeline.config import Config
@@ -43,7 +43,9 @@ def audience(
         names = ", ".join(config.hazards)
         raise UnknownName(f"no hazard is called {hazard!r}; there are {names}")
     present = routes or config.routes
-    change = _opening(config, hazard, level, moment)
+    places = dict.fromkeys(config.district.place_ids, level)
+    at = moment.astimezone(UTC)
+    change = supposed("who-gets", hazard, at, before=Level.NONE, after=level, places=places)
     notices = route(change, present, moment)
     called = dict.fromkeys(n.subsystem for n in notices if must_answer(change, n))
     later = [
@@ -100,28 +102,3 @@ def roads(notice: Notice, routes: Routes, answer: Answer | None) -> list[tuple[s
         (name, None if pause is None else number * pause)
         for number, name in enumerate(person.fallback, start=1)
     ]
-
-
-def _opening(config: Config, hazard: str, level: Level, moment: datetime) -> Transition:
-    places = dict.fromkeys(config.district.place_ids, level)
-    return Transition(
-        id="who-gets",
-        alert="who-gets",
-        hazard=hazard,
-        at=moment.astimezone(UTC),
-        reason=Reason.OPENED,
-        from_level=Level.NONE,
-        to_level=level,
-        places=places,
-        changed=places,
-        onset=None,
-        expires=None,
-        value=None,
-        threshold=None,
-        basis=0,
-        marks=0,
-        opened_at=moment,
-        peak_level=level,
-        peak_value=None,
-        figures={},
-    )

@@ -117,3 +117,36 @@ class Transition:
     def unconfirmed(self) -> bool:
         """Whether it went out without the approval it was to have."""
         return UNCONFIRMED in self.note
+
+
+def supposed(
+    name: str,
+    hazard: str,
+    at: datetime,
+    *,
+    before: Level,
+    after: Level,
+    places: Mapping[str, Level] | None = None,
+) -> Transition:
+    """A change that nobody judged, as far as routing looks at it, to ask who would hear of it."""
+    return Transition(
+        id=name,
+        alert=name,
+        hazard=hazard,
+        at=at,
+        reason=Reason.RAISED if before else Reason.OPENED,
+        from_level=before,
+        to_level=after,
+        places=places or {},
+        changed=places or {},
+        onset=None,
+        expires=None,
+        value=None,
+        threshold=None,
+        basis=0,
+        marks=0,
+        opened_at=at,
+        peak_level=after,
+        peak_value=None,
+        figures={},
+    )

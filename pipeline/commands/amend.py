@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from alerts.record import tables, versions
-from ingest import archive
-from ingest.database import create_tables, open_engine, writing
-from ingest.errors import StoreError, UnknownName
+from alerts.record import versions
+from ingest.database import writing
+from ingest.errors import UnknownName
+from pipeline.commands.instance import recorded
 from pipeline.config import Config, load
 from pipeline.configuration.amend import amended, check_writable, recover, signed, write
 from pipeline.configuration.folder import contents
 from pipeline.configuration.patch import read_changes
 from pipeline.daemon import wall_clock
-from pipeline.settings import Settings, require_data
+from pipeline.settings import Settings
 
 
 def apply_changes(settings: Settings, path: Path, said: tuple[str, str, str], *, dry: bool) -> None:
@@ -91,15 +91,9 @@ def _approvers(config: Config) -> tuple[str, ...]:
 def _recorded(settings: Settings, by: str, because: str) -> str:
     """Keep the version in the record, where there is one already; what was done, in a sentence."""
     restart = "重启 fengsui run 后生效 / it holds from the next start of fengsui run"
-    try:
-        require_data(settings)
-    except StoreError:
-        return f"还没有数据库，首次启动时记入档案；{restart}"
-    engine = open_engine(settings.database)
-    try:
-        create_tables(engine, archive.metadata, tables.metadata)
+    with recorded(settings) as engine:
+        if engine is None:
+            return f"还没有数据库，首次启动时记入档案；{restart}"
         with writing(engine) as connection:
             versions.keep(connection, contents(settings.config), by, because, wall_clock())
-    finally:
-        engine.dispose()
     return f"已记入档案 / kept in the record；{restart}"

@@ -14,13 +14,14 @@ import click
 import yaml
 from sqlalchemy import Connection
 
-from alerts.record import shadows, tables
+from alerts.record import shadows
 from alerts.record.shadows import Shadow, Turn
 from ingest.archive import Archive
-from ingest.database import create_tables, open_engine, reading
-from ingest.errors import StoreError, UnknownName
+from ingest.database import open_engine, reading
+from ingest.errors import UnknownName
 from ingest.times import BEIJING, parse_instant
 from pipeline.commands.amend import apply_changes
+from pipeline.commands.instance import recorded
 from pipeline.config import Config, HazardBlock, load
 from pipeline.daemon import wall_clock
 from pipeline.learn.belt import fallen_back, held
@@ -145,17 +146,11 @@ _Rows = dict[str, tuple[Turn | None, Shadow | None]]
 def _recorded(settings: Settings, config: Config) -> _Rows:
     """Hazard -> last turn of its model and last thing it would have said; nothing without a database."""
     nothing: _Rows = dict.fromkeys(_reading(config), (None, None))
-    try:
-        require_data(settings)
-    except StoreError:
-        return nothing
-    engine = open_engine(settings.database)
-    try:
-        create_tables(engine, tables.metadata)
+    with recorded(settings) as engine:
+        if engine is None:
+            return nothing
         with reading(engine) as connection:
             return {name: _said(connection, block) for name, block in _reading(config).items()}
-    finally:
-        engine.dispose()
 
 
 def _said(connection: Connection, block: HazardBlock) -> tuple[Turn | None, Shadow | None]:

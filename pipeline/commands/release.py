@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import click
-from sqlalchemy import Engine
 
 from alerts.duty import release_rows
 from alerts.duty.release import decide
@@ -17,10 +15,11 @@ from alerts.event.orders import Order
 from alerts.event.stages import Stage
 from alerts.outgoing import desks
 from alerts.wording.words import Chinese
-from ingest.database import open_engine, reading, writing
+from ingest.database import reading, writing
 from ingest.registry import parse_duration
 from ingest.times import BEIJING
 from pipeline import ordering
+from pipeline.commands.instance import opened
 from pipeline.config import Config, load
 from pipeline.daemon import wall_clock
 from pipeline.ordering import Said
@@ -37,23 +36,9 @@ _STAGES = {
 }
 
 
-@contextmanager
-def _store(settings: Settings) -> Iterator[tuple[Engine, Config]]:
-    """The database and the configuration of an instance that has run; UsageError for what is mistyped."""
-    require_data(settings)
-    config = load(settings.config)
-    engine = open_engine(settings.database)
-    try:
-        yield engine, config
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        engine.dispose()
-
-
 def print_alerts(settings: Settings, as_json: bool) -> None:
     """Print how every alert stands."""
-    with _store(settings) as (engine, config), reading(engine) as connection:
+    with opened(settings) as (engine, config), reading(engine) as connection:
         rows = overview(connection, config, wall_clock())
     if as_json:
         click.echo(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=2))
@@ -91,7 +76,7 @@ def _lines(row: Row, config: Config) -> Iterator[str]:
 
 def print_releases(settings: Settings, as_json: bool) -> None:
     """Print what waits for approval, and what was decided of late."""
-    with _store(settings) as (engine, _config), reading(engine) as connection:
+    with opened(settings) as (engine, _config), reading(engine) as connection:
         rows = release_rows.asked(connection, since=wall_clock() - RECENT)
         told = [(row, release_rows.votes(connection, row)) for row in rows]
     if as_json:
@@ -156,7 +141,7 @@ def correct_by_name(
 ) -> None:
     """Keep a correction for the next tick; `said` is by whom and why."""
     by, why = said
-    with _store(settings) as (engine, config):
+    with opened(settings) as (engine, config):
         told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
         order = ordering.correct(engine, config, alert, parse_level(level), told)
     _confirm(order, f"更正为{order.level.zh} / corrected to {order.level.key}")
@@ -165,7 +150,7 @@ def correct_by_name(
 def cancel_by_name(settings: Settings, alert: str, said: tuple[str, str], lasts: str) -> None:
     """Keep a withdrawal for the next tick; `said` is by whom and why."""
     by, why = said
-    with _store(settings) as (engine, config):
+    with opened(settings) as (engine, config):
         told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
         order = ordering.cancel(engine, config, alert, told)
     _confirm(order, "撤销 / withdrawn")
@@ -173,7 +158,7 @@ def cancel_by_name(settings: Settings, alert: str, said: tuple[str, str], lasts:
 
 def lift_by_name(settings: Settings, hazard: str, by: str) -> None:
     """Keep the order to leave a hazard to the rules again."""
-    with _store(settings) as (engine, config):
+    with opened(settings) as (engine, config):
         order = ordering.lift(engine, config, hazard, Said(by=by, at=wall_clock()))
     click.echo(f"{order.hazard} 恢复按数据判定 / left to the rules again, at the next tick")
 

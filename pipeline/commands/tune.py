@@ -11,22 +11,20 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine
 
-from alerts.record import tables
-from ingest.database import create_tables, open_engine, reading
+from pipeline.commands.instance import known_entries
 from pipeline.commands.period import asked_period
 from pipeline.config import Config, load
 from pipeline.configuration.patch import written
 from pipeline.replay.bar import bar
 from pipeline.replay.desk import rehearsing
 from pipeline.replay.run import Period
-from pipeline.settings import DATABASE_FILE, Settings
+from pipeline.settings import Settings
 from pipeline.tune.plan import Plan, check_hazard, read_plan
 from pipeline.tune.result import FIGURES, Row, Tuning
 from pipeline.tune.run import Ground, tune
 from pipeline.tune.words import NAMES, comments, short
-from pipeline.verify.catalogue import Occurrence, occurrences
+from pipeline.verify.catalogue import Occurrence, only_happened
 from pipeline.verify.terms import load_terms
 
 _SHOWN = 12
@@ -116,24 +114,8 @@ def _period(
 
 
 def _occurrences(settings: Settings, config: Config, plan: Plan) -> tuple[Occurrence, ...]:
-    """The catalogue, and where this instance has run also its damage reports and verdicts."""
-    engine = _database(settings)
-    if engine is None:
-        return occurrences(config, doubtful=plan.doubtful)
-    try:
-        # An archive that was imported and never ran has no record yet.
-        create_tables(engine, tables.metadata)
-        with reading(engine) as connection:
-            return occurrences(config, connection, doubtful=plan.doubtful)
-    finally:
-        engine.dispose()
-
-
-def _database(settings: Settings) -> Engine | None:
-    own = settings.database.endswith(DATABASE_FILE)
-    if own and not (settings.data / DATABASE_FILE).exists():
-        return None
-    return open_engine(settings.database)
+    """What happened, as far as the plan counts it."""
+    return only_happened(known_entries(settings, config), doubtful=plan.doubtful)
 
 
 def _json(result: Tuning) -> str:

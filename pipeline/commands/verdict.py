@@ -13,12 +13,13 @@ from sqlalchemy import Engine
 
 from alerts.record import tables, verdicts
 from alerts.record.verdicts import Certainty, Damage, Judged, Verdict
-from ingest.database import create_tables, open_engine, reading, writing
+from ingest.database import create_tables, reading, writing
 from ingest.registry import parse_duration
 from ingest.times import BEIJING, parse_instant
-from pipeline.config import Config, load
+from pipeline.commands.instance import opened
+from pipeline.config import Config
 from pipeline.daemon import wall_clock
-from pipeline.settings import Settings, require_data
+from pipeline.settings import Settings
 from pipeline.verify.hindsight import Said, give_verdict, report_damage
 from rules.level import parse_level
 
@@ -28,18 +29,10 @@ _JUDGED = {"hit": "命中 hit", "false_alarm": "空报 false alarm", "near_hit":
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[tuple[Engine, Config]]:
-    """The database and the configuration; UsageError for what is mistyped."""
-    require_data(settings)
-    config = load(settings.config)
-    engine = open_engine(settings.database)
-    try:
-        # The database may be older than verdicts.
+    """The same as `opened`, with the tables of verdicts, which the database may be older than."""
+    with opened(settings) as (engine, config):
         create_tables(engine, tables.metadata)
         yield engine, config
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        engine.dispose()
 
 
 def judge_by_name(

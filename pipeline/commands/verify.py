@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from alerts.record import tables
-from ingest.database import create_tables, open_engine, reading
-from ingest.errors import StoreError, UnknownName
+from ingest.errors import UnknownName
 from ingest.registry import parse_duration
+from pipeline.commands.instance import known_entries
 from pipeline.commands.period import asked_period
 from pipeline.config import Config, load
 from pipeline.configuration.patch import Changes, read_changes
@@ -24,11 +24,11 @@ from pipeline.replay.run import run
 from pipeline.reports.verifications import Contest
 from pipeline.reports.writing import check as check_report
 from pipeline.reports.writing import write as write_report
-from pipeline.settings import Settings, require_data
+from pipeline.settings import Settings
 from pipeline.verify.bootstrap import Block
-from pipeline.verify.catalogue import Occurrence, entries
-from pipeline.verify.gains import gains
+from pipeline.verify.gains import Gains, gains
 from pipeline.verify.published import check_installed
+from pipeline.verify.result import Verification
 from pipeline.verify.run import verify
 from pipeline.verify.terms import DEFAULT, Terms, load_terms
 from pipeline.verify.words import lines
@@ -74,6 +74,30 @@ class _Played:
     """The configuration with the sources of the period."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Beside:
+    """A proposal beside the rules of today."""
+
+    proposal: Verification
+    """The same events under the changed configuration."""
+    gain: Gains
+    """What it catches and loses."""
+    changes: Changes
+    """What it changes."""
+
+    def facts(self, today: Verification) -> dict[str, Any]:
+        """Both, ready for JSON."""
+        return {
+            "today": today.as_json(), "proposal": self.proposal.as_json(), "gains": self.gain.as_json()
+        }  # fmt: skip
+
+    def lines(self, config: Config, asked: Asked) -> Iterator[str]:
+        """The proposal in words."""
+        yield f"\n—— 改后 with {self.changes.title or asked.changes} ——"
+        yield from lines(self.proposal, config)
+        yield f"→ {self.gain.words.zh} / {self.gain.words.en}"
+
+
 def run_verify(settings: Settings, asked: Asked) -> None:
     """Replay, compare with what happened, and print the scores."""
     check_installed()
@@ -85,7 +109,11 @@ def run_verify(settings: Settings, asked: Asked) -> None:
             raise UnknownName(f"no hazard is called {name!r}; there are: {', '.join(config.hazards)}")
     typed = {name: getattr(asked, name) for name in ("early", "late", "near")}
     terms = with_windows(load_terms(config.folder), typed)
-    known = _entries(settings, config, asked)
+    known = [
+        one
+        for one in known_entries(settings, config)
+        if not asked.certain or one.certainty != "doubtful"
+    ]
     changes = None if asked.changes is None else read_changes(asked.changes)
     proposed = None if changes is None else load(settings.config, changes)
     found = _replayed(settings, config, asked, "回放 replay")
@@ -95,10 +123,10 @@ def run_verify(settings: Settings, asked: Asked) -> None:
         return
     other = _replayed(settings, proposed, asked, "改后 proposal")
     proposal = verify(other.replay, known, other.played, terms, asked.hazard, asked.block)
-    words = gains(today.stories, proposal.stories).words
-    summary = {"zh": (words.zh,), "en": (words.en,)}
+    gain = gains(today.stories, proposal.stories)
+    summary = {"zh": (gain.words.zh,), "en": (gain.words.en,)}
     contest = Contest(today=today, proposal=proposal, replay=found.replay, summary=summary)
-    _tell(contest, config, asked, changes)
+    _tell(contest, config, asked, _Beside(proposal=proposal, gain=gain, changes=changes))
 
 
 def with_windows(terms: Terms, typed: Mapping[str, str | None]) -> Terms:
@@ -111,24 +139,6 @@ def with_windows(terms: Terms, typed: Mapping[str, str | None]) -> Terms:
     return replace(terms, windows={name: replace(terms.windows_of(name), **spans) for name in hazards})
 
 
-def _entries(settings: Settings, config: Config, asked: Asked) -> tuple[Occurrence, ...]:
-    """The catalogue, with what officers said where this instance has ever run."""
-    try:
-        require_data(settings)
-    except StoreError:
-        known = entries(config)
-    else:
-        engine = open_engine(settings.database)
-        try:
-            # The database may be older than verdicts.
-            create_tables(engine, tables.metadata)
-            with reading(engine) as connection:
-                known = entries(config, connection)
-        finally:
-            engine.dispose()
-    return tuple(one for one in known if not asked.certain or one.certainty != "doubtful")
-
-
 def _replayed(settings: Settings, config: Config, asked: Asked, title: str) -> _Played:
     played, period = asked_period(settings, config, asked.event, asked.start, asked.end)
     try:
@@ -139,31 +149,14 @@ def _replayed(settings: Settings, config: Config, asked: Asked, title: str) -> _
     return _Played(replay=found, played=played)
 
 
-def _tell(contest: Contest, config: Config, asked: Asked, changes: Changes | None = None) -> None:
+def _tell(contest: Contest, config: Config, asked: Asked, beside: _Beside | None = None) -> None:
     if asked.as_json:
-        click.echo(json.dumps(_facts(contest), ensure_ascii=False, indent=2))
+        facts = contest.today.as_json() if beside is None else beside.facts(contest.today)
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
-        for line in _said(contest, config, asked, changes):
+        told = lines(contest.today, config)
+        for line in told if beside is None else chain(told, beside.lines(config, asked)):
             click.echo(line)
     if asked.report is not None:
         write_report(asked.report, contest, config=config, language=config.service.language)
         click.echo(f"→ {asked.report}", err=asked.as_json)
-
-
-def _facts(contest: Contest) -> dict[str, Any]:
-    if contest.proposal is None:
-        return contest.today.as_json()
-    gain = gains(contest.today.stories, contest.proposal.stories)
-    proposal = contest.proposal.as_json()
-    return {"today": contest.today.as_json(), "proposal": proposal, "gains": gain.as_json()}
-
-
-def _said(
-    contest: Contest, config: Config, asked: Asked, changes: Changes | None
-) -> Iterator[str]:
-    yield from lines(contest.today, config)
-    if contest.proposal is not None and changes is not None:
-        yield f"\n—— 改后 with {changes.title or asked.changes} ——"
-        yield from lines(contest.proposal, config)
-        words = gains(contest.today.stories, contest.proposal.stories).words
-        yield f"→ {words.zh} / {words.en}"

@@ -17,7 +17,8 @@ import numpy as np
 
 from ingest.errors import FengsuiError
 from pipeline.learn.chance_train import Cases, Days
-from pipeline.learn.slide_data import by_date, day_of_year, read_frame, trailing
+from pipeline.learn.frames import read_frame
+from pipeline.learn.slide_data import by_date, day_of_year, trailing
 from rules.indices.fire import fwi
 from rules.learned.fire_days import (
     FIRE_DAYS,

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.errors import FengsuiError
+from pipeline.learn.frames import read_frame
 from rules.learned.heat_memory import MODELS, WEATHER, Array, Ended, Outlook
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def read_heat(path: Path) -> HeatDays:
     ``city``, ``datum``, ``p1_*`` and ``p2_*`` of the five models are needed; ``doel`` (the observed maximum)
     and the weather may be missing, wholly or on some days. A row said twice is refused.
     """
-    frame = _frame(path)
+    frame = read_frame(path)
     missing = [name for name in _NEEDED if name not in frame]
     if missing:
         raise FengsuiError(
@@ -112,24 +113,6 @@ def fingerprint(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _frame(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        if path.suffix == ".csv":
-            return pd.read_csv(path)
-        return pd.read_parquet(path)
-    except ImportError:
-        raise FengsuiError(
-            f"reading {path} needs pyarrow: install fengsui with the extra ml"
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FengsuiError(
-            f"{path} cannot be read ({reason}); give a Parquet or CSV file"
-        ) from error
 
 
 def _days(frame: pd.DataFrame, path: Path) -> HeatDays:

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ingest.errors import UnknownName
 from pipeline.config import Config, HazardBlock
 from pipeline.learn import days_home, heat_home
 from pipeline.learn.inputs import Inputs
@@ -66,14 +65,6 @@ KINDS: Mapping[str, Kind] = {
     )
 }
 """By name."""
-
-
-def kind_of(name: str) -> Kind:
-    """A kind; UnknownName listing those there are."""
-    try:
-        return KINDS[name]
-    except KeyError:
-        raise UnknownName(f"nothing called {name!r} is foretold; there are {', '.join(KINDS)}") from None
 
 
 def kind_behind(block: HazardBlock) -> Kind | None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.errors import FengsuiError
-from pipeline.learn.slide_data import read_frame
+from pipeline.learn.frames import read_frame
 from rules.learned.rain_members import Array, features
 
 _NEEDED = ("effective_time", "lead_time", "observation")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest.errors import FengsuiError
 from pipeline.learn.chance_train import Cases, Days
+from pipeline.learn.frames import read_frame
 from rules.indices.landslide import effective_rain
 from rules.learned.logistic import Array
 from rules.learned.slide_days import DAYS, DECAY, RAIN_DAYS, REPORT_DAYS, features
@@ -75,21 +76,6 @@ def read_slides(path: Path) -> SlideDays:
         raise FengsuiError(f"{table} has no column date or rainfall; it needs {_NEEDED}")
     frame = by_date(frame, "date", table)
     return _slides(frame, _counts(frame, table), table)
-
-
-def read_frame(path: Path, **options: Any) -> pd.DataFrame:
-    """A CSV (also gzipped) or Parquet file; FengsuiError where it cannot be read."""
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path, **options) if ".csv" in path.suffixes else pd.read_parquet(path)
-    except ImportError:
-        raise FengsuiError(
-            f"reading {path} needs pyarrow: install fengsui with the extra ml"
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FengsuiError(f"{path} cannot be read ({reason}); give a Parquet or CSV file") from error
 
 
 def by_date(frame: pd.DataFrame, column: str, path: Path, form: str | None = None) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from alerts.duty.people import Routes
 from alerts.duty.routing import must_answer, route
-from alerts.event.transition import Reason, Transition
+from alerts.event.transition import supposed
 from rules.level import Level
 
 
@@ -50,33 +50,8 @@ class Pager:
         return self.known[key]
 
     def _asked(self, at: datetime, before: Level, after: Level) -> Page | None:
-        change = _change(self.hazard, at, before, after)
+        change = supposed(self.hazard, self.hazard, at, before=before, after=after)
         notices = [one for one in route(change, self.routes, at) if must_answer(change, one)]
         if not notices:
             return None
         return Page(at=at, night=any(self.dark(one.not_before or at) for one in notices))
-
-
-def _change(hazard: str, at: datetime, before: Level, after: Level) -> Transition:
-    """A change as far as routing looks at it."""
-    return Transition(
-        id=hazard,
-        alert=hazard,
-        hazard=hazard,
-        at=at,
-        reason=Reason.RAISED if before else Reason.OPENED,
-        from_level=before,
-        to_level=after,
-        places={},
-        changed={},
-        onset=None,
-        expires=None,
-        value=None,
-        threshold=None,
-        basis=0,
-        marks=0,
-        opened_at=at,
-        peak_level=after,
-        peak_value=None,
-        figures={},
-    )

@@ -13,7 +13,7 @@ A file holds a list under ``events``; the keys of an event are the fields of `Oc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -156,7 +156,11 @@ def occurrences(
     Verdicts that say that nothing (or something lesser) happened are left out; see `entries`. Without
     `doubtful` only what is certain or likely counts.
     """
-    found = entries(config, connection)
+    return only_happened(entries(config, connection), doubtful=doubtful)
+
+
+def only_happened(found: Iterable[Occurrence], *, doubtful: bool) -> tuple[Occurrence, ...]:
+    """Those of some entries that happened; without `doubtful` what is certain or likely."""
     return tuple(one for one in found if one.happened and (doubtful or one.certainty != "doubtful"))
 
 
