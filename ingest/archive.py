@@ -58,6 +58,7 @@ _batch = Table(
 )
 
 _CACHE_BYTES = 256 * 1024 * 1024
+_VALUE_BYTES = 8
 
 # Statements are written once: an hour of weather costs a dozen of them, and composing one takes longer than
 # the database takes to answer it.
@@ -114,11 +115,14 @@ _IDENTITY = (
 
 
 def _valid(kind: str, since: str, sources: str = "sources") -> ColumnElement[bool]:
-    """Batches of a kind from the asked sources with a valid hour at or after the moment called `since`."""
+    """Batches of a kind from the asked sources with a valid hour at or after the moment called `since`.
+
+    Without the other end a replay would look, for every block, through all the years that follow.
+    """
     return (
         (_batch.c.kind == kind)
         & _batch.c.source.in_(bindparam(sources, expanding=True))
-        & (_batch.c.last_valid >= bindparam(since))
+        & _batch.c.last_valid.between(bindparam(since), bindparam("farthest"))
     )
 
 
@@ -141,6 +145,8 @@ _CONTENT = select(
     _batch.c.payload,
 ).where(_batch.c.id.in_(bindparam("ids", expanding=True)))
 _MANY = 500
+# Further ahead than any source tells: seasonal outlooks end after nine months.
+_FARTHEST = timedelta(days=400)
 # So much is encoded and added at once: a forecast of a province alone, or hundreds of hours of a district.
 _AT_ONCE_BYTES = 4 * 1024 * 1024
 _Row = dict[str, Any]
@@ -182,7 +188,10 @@ class Archive:
         return count
 
     def block(self, connection: Connection, nows: Sequence[datetime], view: View) -> xr.Dataset:
-        """What was known at each `now`: dims (now, place, hour), see `ingest.block.fill`."""
+        """What was known at each `now`: dims (now, place, hour), see `ingest.block.fill`.
+
+        A batch that tells of a moment more than 400 days after the last now is not read.
+        """
         return fill(self._viewed(connection, nows, view), _exact(nows), view)
 
     def walk(self, connection: Connection, nows: Sequence[datetime], view: View) -> Walk:
@@ -198,6 +207,7 @@ class Archive:
             "sources": view.sources,
             "remembering": view.remembering,
             "until": utc(max(nows)),
+            "farthest": utc(max(nows)) + _FARTHEST,
             "observed_from": back,
             "foretold_from": ahead,
             "remembered_from": utc(min(nows)) - timedelta(days=view.days_back + 1),
@@ -214,6 +224,7 @@ class Archive:
         asked = {
             "sources": [batch.source],
             "until": batch.available_at,
+            "farthest": batch.available_at + _FARTHEST,
             "observed_from": first - timedelta(hours=hours),
         }
         own = self._read(connection, _REPORTED, asked)
@@ -340,27 +351,30 @@ class _Cache:
     def __init__(self, largest: int) -> None:
         self._largest = largest
         self._size = 0
-        self._batches: OrderedDict[tuple[Any, ...], Batch] = OrderedDict()
+        self._batches: OrderedDict[tuple[Any, ...], tuple[Batch, int]] = OrderedDict()
         self._guard = threading.Lock()
 
     def get(self, identity: tuple[Any, ...]) -> Batch | None:
         """A batch, freshly used; None where it is not here."""
         with self._guard:
-            if identity in self._batches:
-                self._batches.move_to_end(identity)
-            return self._batches.get(identity)
+            found = self._batches.get(identity)
+            if found is None:
+                return None
+            self._batches.move_to_end(identity)
+            return found[0]
 
     def keep(self, identity: tuple[Any, ...], batch: Batch) -> None:
         """Keep a batch; others go while the size is over the limit."""
         with self._guard:
             if identity not in self._batches:
-                self._size += _bytes(batch)
-            self._batches[identity] = batch
+                size = _bytes(batch)
+                self._batches[identity] = (batch, size)
+                self._size += size
             while self._size > self._largest and len(self._batches) > 1:
-                _, oldest = self._batches.popitem(last=False)
-                self._size -= _bytes(oldest)
+                _, (_, size) = self._batches.popitem(last=False)
+                self._size -= size
 
 
 def _bytes(batch: Batch) -> int:
-    values = sum(array.nbytes for array in batch.values.values())
-    return values + sum(bits.nbytes for bits in batch.flags.values())
+    cells = len(batch.places) * batch.valid_at.size
+    return cells * (_VALUE_BYTES * len(batch.values) + len(batch.flags))

@@ -11,20 +11,20 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 from xarray.indexes import PandasIndex
 
-from ingest.batch import MASKING, Batch, Flags, Kind, Values
+from ingest.batch import MASKING, Batch, Values
 from ingest.codec import encode
 from ingest.quantities import quantity
-from ingest.timeline import Clock, Numbers, Timeline, runs
+from ingest.sheet import Sheet, Told
+from ingest.timeline import Clock, runs
 from ingest.times import Instants, utc
 
 _HOUR = np.timedelta64(3600, "s")
 _DAY = 24 * _HOUR
 _NO_TIME = 0 * _HOUR
-_OBSERVED: Kind = "observation"
-_FORETOLD: Kind = "forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,7 @@ def fill(batches: Sequence[Batch], nows: Instants, view: View) -> xr.Dataset:
         flag, or from a forecast run older than its source's freshness limit (flag STALE).
     """
     walk = Walk(batches, nows, view)
-    for _ in range(nows.size):
-        walk.step()
+    walk.run_through()
     return walk.block()
 
 
@@ -104,13 +103,25 @@ class Walk:
 
     def step(self) -> None:
         """Cut the window of the next now from all that was known then."""
-        row, heard = self._row, self._heard
-        known = bisect_right(heard, _moment(self._exact[row]), key=lambda batch: batch.available_at)
-        for run in runs(heard[self._laid : known]):
+        row, known = self._row, self._known(self._exact[self._row])
+        for run in runs(self._heard[self._laid : known]):
             self._lay(run)
         self._laid, self._row = known, row + 1
         for sheet in self._sheets:
-            sheet.cut(row, self._nows[row], self._view)
+            sheet.cut(slice(row, row + 1), self._nows)
+
+    def run_through(self) -> None:
+        """Take all steps at once, before the first one, where nothing is said between them."""
+        told: list[Told] = []
+        for row, exact in enumerate(self._exact):
+            told += ((row, batch) for batch in self._heard[len(told) : self._known(exact)])
+        for sheet in self._sheets:
+            sheet.run_through(told, self._nows)
+        self._laid, self._row = len(told), len(self._exact)
+
+    def _known(self, exact: np.datetime64) -> int:
+        """How many batches were known at a moment."""
+        return bisect_right(self._heard, _moment(exact), key=lambda batch: batch.available_at)
 
     def say(self, batch: Batch) -> None:
         """Lay what is said at the now of the last step; what is archived of that moment is there already."""
@@ -121,7 +132,7 @@ class Walk:
 
     def _lay(self, run: list[Batch]) -> None:
         for sheet in self._sheets:
-            sheet.lay(run, self._view)
+            sheet.lay(run)
 
     def block(self) -> xr.Dataset:
         """The windows, see `fill`; after the first step, those to come fill as they are cut."""
@@ -136,75 +147,12 @@ def _is_same(batch: Batch, other: Batch) -> bool:
     return alike and encode(batch) == encode(other)
 
 
-class _Sheet:
-    """Windows of one clock: those of every now, and the timeline they are cut from."""
-
-    def __init__(self, clock: Clock, lines: Numbers, view: View, names: tuple[str, ...]) -> None:
-        """Make room around `lines`, the number of the last observed column of each now."""
-        first = int(lines.min())
-        self.hourly = clock.hours == 1
-        self.names = names
-        self.shifts: list[int] = (lines - first).tolist()
-        self.timeline = Timeline(
-            clock=clock,
-            first=first,
-            back=view.hours_back if self.hourly else view.days_back,
-            ahead=view.hours_ahead if self.hourly else view.days_ahead,
-            shifts=max(self.shifts),
-            places=view.places,
-            quantities=names,
-        )
-        self._room: tuple[Values, Flags] | None = None
-
-    def lay(self, run: list[Batch], view: View) -> None:
-        """Lay a run of batches, if it is read here."""
-        # Of other sources only some hours are read, which would make a past of days with holes.
-        if self.hourly or run[0].kind == "forecast" or run[0].source in view.remembering:
-            self.timeline.lay(run)
-
-    def cut(self, row: int, now: np.datetime64, view: View) -> None:
-        """Fill the window of one now from what is laid so far, the most trusted source first."""
-        room = self.room(view)
-        values, flags = room[0][:, row], room[1][:, row]
-        timeline, shift = self.timeline, self.shifts[row]
-        past, ahead = slice(timeline.back), slice(timeline.back, None)
-        for kind, part, width in (_OBSERVED, past, timeline.back), (_FORETOLD, ahead, timeline.ahead):
-            columns, is_first = slice(shift, shift + width), True
-            for source in view.sources:
-                layer = timeline.layers.get((kind, source))
-                if layer is not None:
-                    oldest = _oldest(source, now, view) if kind == _FORETOLD else None
-                    lay = layer.write if is_first else layer.fill
-                    lay(columns, oldest, values[:, part], flags[:, part])
-                    is_first = False
-            if is_first:
-                values[:, part] = np.nan
-
-    def room(self, view: View) -> tuple[Values, Flags]:
-        """Values and flags as (quantity, now, column, place); flags are zero before the first cut.
-
-        One now alone is cut from where its most trusted source is laid already.
-        """
-        if self._room is None:
-            boards = self.timeline.boards
-            lead = next((boards[source] for source in view.sources if source in boards), None)
-            if lead is not None and len(self.shifts) == 1:
-                self._room = (lead[0][:, None], lead[1][:, None])
-            else:
-                timeline = self.timeline
-                shape = (
-                    len(self.names), len(self.shifts), timeline.back + timeline.ahead, len(view.places)
-                )  # fmt: skip
-                self._room = (np.empty(shape), np.zeros(shape, np.uint8))
-        return self._room
-
-
-def _sheets(nows: Instants, as_of: Instants, view: View) -> list[_Sheet]:
+def _sheets(nows: Instants, as_of: Instants, view: View) -> list[Sheet]:
     clocks: dict[Clock, list[str]] = {}
     for name in view.quantities:
         clocks.setdefault(Clock.of(quantity(name)), []).append(name)
     return [
-        _Sheet(
+        Sheet(
             clock,
             clock.numbers(as_of) if clock.hours == 1 else clock.running(nows) - 1,
             view,
@@ -212,12 +160,6 @@ def _sheets(nows: Instants, as_of: Instants, view: View) -> list[_Sheet]:
         )
         for clock, names in clocks.items()
     ]
-
-
-def _oldest(source: str, now: np.datetime64, view: View) -> int | None:
-    """Oldest issue time of a forecast that is still believed [s since 1970]; None for any age."""
-    limit = view.freshness.get(source)
-    return None if limit is None else int(now.astype(np.int64)) - int(limit.total_seconds())
 
 
 def exact64(moment: datetime) -> np.datetime64:
@@ -237,10 +179,10 @@ def _as_of(nows: Instants, latency: timedelta) -> Instants:
 
 def _outdated(batch: Batch, now: np.datetime64, view: View) -> bool:
     """Whether a forecast of days is stale at the first now already: there are many, and no text tells."""
-    if batch.kind != "forecast" or batch.source not in view.remembering:
+    limit = view.freshness.get(batch.source)
+    if limit is None or batch.kind != "forecast" or batch.source not in view.remembering:
         return False
-    oldest = _oldest(batch.source, now, view)
-    return oldest is not None and batch.issued_at.timestamp() < oldest
+    return batch.issued_at.timestamp() < int(now.astype(np.int64)) - int(limit.total_seconds())
 
 
 def _unshadowed(
@@ -297,31 +239,40 @@ def _keeps_step(batch: Batch, newest: Batch) -> bool:
     return step == _HOUR or bool(((newest.valid_at[0] - batch.valid_at) % step == _NO_TIME).all())
 
 
-def _dataset(sheets: list[_Sheet], nows: Instants, as_of: Instants, view: View) -> xr.Dataset:
-    variables: dict[str, tuple[tuple[str, ...], npt.NDArray[np.generic]]] = {}
+def _dataset(sheets: list[Sheet], nows: Instants, as_of: Instants, view: View) -> xr.Dataset:
+    variables: dict[str, xr.Variable] = {}
     for sheet in sheets:
         dims = ("now", "place", "hour" if sheet.hourly else "day")
-        for name, values, flags in zip(sheet.names, *sheet.room(view), strict=True):
-            variables[name] = (dims, values.transpose(0, 2, 1))
-            variables[f"flags_{name}"] = (dims, flags.transpose(0, 2, 1))
+        for name, values, flags in zip(sheet.names, *sheet.room(), strict=True):
+            variables[name] = _variable(dims, values.transpose(0, 2, 1))
+            variables[f"flags_{name}"] = _variable(dims, flags.transpose(0, 2, 1))
     axes = _axes(view.places, (view.hours_back, view.hours_ahead), (view.days_back, view.days_ahead))
-    index = PandasIndex(nows, "now")
-    moments = {**index.create_variables(), "as_of": ("now", as_of)}
+    index = PandasIndex(pd.Index(nows), "now")
+    moments = {**index.create_variables(), "as_of": _variable(("now",), as_of)}
     coordinates = xr.Coordinates(
         {**moments, **axes.variables}, indexes={"now": index, **axes.xindexes}
     )
     return xr.Dataset(variables, coordinates)
 
 
+def _variable(dims: tuple[str, ...], array: npt.NDArray[np.generic]) -> xr.Variable:
+    """The array as it is: what it could be else is not looked for, nor are libraries loaded to find out."""
+    return xr.Variable(dims, array, fastpath=True)
+
+
 @lru_cache(maxsize=8)
-def _axes(places: tuple[str, ...], hours: tuple[int, int], days: tuple[int, int]) -> xr.Dataset:
+def _axes(
+    places: tuple[str, ...], hours: tuple[int, int], days: tuple[int, int]
+) -> xr.Coordinates:
     """The axes that every block of a view shares; making their indexes takes as long as laying a tick."""
-    coordinates = {
-        "place": list(places),
+    axes = {
+        "place": np.array(places),
         "hour": np.arange(1 - hours[0], hours[1] + 1),
         "day": np.arange(-days[0], days[1]),
     }
-    return xr.Dataset(coords=coordinates)
+    indexes = {name: PandasIndex(pd.Index(axis), name, coord_dtype=axis.dtype) for name, axis in axes.items()}
+    variables = {name: axis for one in indexes.values() for name, axis in one.create_variables().items()}
+    return xr.Coordinates(variables, indexes=indexes)
 
 
 def reported(

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from ingest.batch import MASKING, Batch, Flag, Flags, Kind, Values
+from ingest.batch import Batch, Flags, Kind, Values
+from ingest.layer import Index, Layer, Numbers, Rows, Spot
 from ingest.quantities import Quantity
 from ingest.times import BEIJING_OFFSET_H, Instants
 
 NOWHERE = np.int64(np.iinfo(np.int64).min)
-Numbers = npt.NDArray[np.int64]
-_T = TypeVar("_T", bound=np.generic)
-_Index = npt.NDArray[np.intp]
-_MASKING = int(MASKING)
-# The issue time of what was never said: never older than a limit.
-_NEVER = np.int64(np.iinfo(np.int64).max)
-# (Places here, places in a batch), by number; None where they are the same.
-_Rows = tuple[_Index, _Index] | None
-# A transposed copy of so many places at a time stays within the processor's cache.
-_PLACES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +36,12 @@ class Clock:
             return hours
         return np.where(hours % self.hours == 0, hours // self.hours, NOWHERE)
 
+    def coming(self, valid_at: Instants) -> Numbers:
+        """Number of the hour or day that ends at each whole hour, or first after it."""
+        hours = valid_at.astype("datetime64[s]").astype(np.int64) // 3600 + self._shift
+        found: Numbers = -(-hours // self.hours)
+        return found
+
     def running(self, nows: Instants) -> Numbers:
         """Number of the hour or day under way at each now; one that ends at a now is over."""
         seconds = nows.astype("datetime64[s]").astype(np.int64) + self._shift * 3600
@@ -56,184 +51,6 @@ class Clock:
     @property
     def _shift(self) -> int:
         return BEIJING_OFFSET_H - self.ends if self.hours > 1 else 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Spot:
-    """Where in a layer a run of batches goes."""
-
-    run: list[Batch]
-    """Those of its batches that some window shows a column of."""
-    columns: slice | _Index
-    """Columns of the layer."""
-    rows: _Rows
-    """Which places of the layer are told of."""
-    chosen: slice | _Index
-    """Columns of the run that go there."""
-    entire: bool
-    """Whether all that it says goes there, place by place."""
-    issued: Numbers
-    """Issue time of each chosen column, as (column, 1)."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether all places are told of, in order."""
-        return self.rows is None
-
-    @property
-    def direct(self) -> bool:
-        """Whether it is all places of columns that follow each other."""
-        return self.rows is None and isinstance(self.columns, slice)
-
-    @property
-    def cells(self) -> tuple[slice | _Index, ...]:
-        """Index of all its cells in a (column, place) array."""
-        if self.rows is None:
-            return (self.columns, slice(None))
-        columns = self.columns
-        if isinstance(columns, slice):
-            columns = np.arange(columns.start, columns.stop)
-        return np.ix_(columns, self.rows[0])
-
-    def values(self, names: Sequence[str], out: Values | None) -> Values:
-        """What the run says, as (quantity, column, place), written to `out` where there is one."""
-        if out is None:
-            out = np.empty(self._shape(names))
-        for name, room in zip(names, out, strict=True):
-            self._gather([batch.values[name] for batch in self.run], room)
-        return out
-
-    def flags(self, names: Sequence[str], out: Flags | None) -> Flags | None:
-        """Its flags, likewise; None where it has none, and then nothing is written."""
-        if not any(batch.flags for batch in self.run):
-            return None
-        if out is None:
-            out = np.empty(self._shape(names), np.uint8)
-        for name, room in zip(names, out, strict=True):
-            self._gather([batch.flags_of(name) for batch in self.run], room)
-        return out
-
-    def _shape(self, names: Sequence[str]) -> tuple[int, int, int]:
-        places = self.run[0].places if self.rows is None else self.rows[0]
-        return len(names), len(self.issued), len(places)
-
-    def _gather(self, parts: list[npt.NDArray[_T]], out: npt.NDArray[_T]) -> None:
-        if self.entire and len(parts) > 1:
-            np.concatenate(parts, axis=1, out=out.T)
-            return
-        said = parts[0].T if len(parts) == 1 else np.concatenate(parts, axis=1).T
-        said = said[self.chosen] if self.rows is None else said[self.chosen][:, self.rows[1]]
-        for start in range(0, said.shape[1], _PLACES):
-            out[:, start : start + _PLACES] = said[:, start : start + _PLACES]
-
-
-class Layer:
-    """What one source has said of all quantities of a clock, as arrays (quantity, column, place).
-
-    `issued` is the issue time of each value kept [s since 1970]. Nearly always all places of a column are
-    told at once, and it is (quantity, column, 1); it is as wide as the values only after one was not.
-    """
-
-    def __init__(self, values: Values, flags: Flags) -> None:
-        """Take arrays that hold NaN and zero, to write into."""
-        self.values = values
-        self.flags = flags
-        self.issued: Numbers = np.full((*values.shape[:2], 1), _NEVER)
-        self.flagged = False
-        self._by_place = False
-
-    def lay(self, row: int, names: Sequence[str], spot: _Spot) -> None:
-        """Lay what a run of batches says of quantities, those of `row` and on, over what was known."""
-        rows = slice(row, row + len(names))
-        # Nothing is lost where nothing was said: what comes first goes to its place at once.
-        first = spot.direct and not self._by_place and self._says_nothing(rows, spot)
-        room = self.values[rows, spot.columns] if first else None
-        fresh = spot.values(names, room)
-        bits = spot.flags(names, self.flags[rows, spot.columns] if first else None)
-        self._place(rows, spot, fresh, bits, first)
-
-    def _says_nothing(self, rows: slice, spot: _Spot) -> bool:
-        return bool((self.issued[rows, spot.columns] == _NEVER).all())
-
-    def _place(
-        self, rows: slice, spot: _Spot, fresh: Values, bits: Flags | None, first: bool
-    ) -> None:
-        """Take all at once what replaces all, else one quantity after another."""
-        seen = 0 if bits is None else int(np.bitwise_or.reduce(bits, axis=None))
-        self.flagged |= seen != 0
-        usable = spot.direct and not seen & _MASKING and not np.isnan(fresh.min())
-        if usable and (first or self._says_nothing_newer(rows, spot)):
-            if not first:
-                self.values[rows, spot.columns] = fresh
-                self.flags[rows, spot.columns] = 0 if bits is None else bits
-            self.issued[rows, spot.columns] = spot.issued
-        elif len(fresh) > 1:
-            for one in range(len(fresh)):
-                row, part = slice(rows.start + one, rows.start + one + 1), slice(one, one + 1)
-                self._place(row, spot, fresh[part], None if bits is None else bits[part], first)
-        else:
-            said = np.zeros(fresh[0].shape, np.uint8) if bits is None else bits[0]
-            if first:
-                fresh, said = fresh.copy(), said.copy()
-                self.values[rows, spot.columns], self.flags[rows, spot.columns] = np.nan, 0
-            self._merge(rows.start, spot, fresh[0], said)
-
-    def _says_nothing_newer(self, rows: slice, spot: _Spot) -> bool:
-        before = self.issued[rows, spot.columns]
-        return bool(((before == _NEVER) | (before <= spot.issued)).all())
-
-    def _merge(self, row: int, spot: _Spot, fresh: Values, bits: Flags) -> None:
-        """Replace value by value what is newly said and usable, and not older than what is known."""
-        values, flags, cells = self.values[row], self.flags[row], spot.cells
-        old = values[cells]
-        before = self.issued[row][cells if self._by_place else spot.columns]
-        said, unknown = ~np.isnan(fresh), np.isnan(old)
-        usable = said & ((bits & _MASKING) == 0) & (unknown | (before <= spot.issued))
-        self._reissue(row, spot, usable)
-        values[cells] = np.where(usable, fresh, old)
-        flags[cells] = np.where(usable | (said & unknown), bits, flags[cells])
-
-    def _reissue(self, row: int, spot: _Spot, usable: npt.NDArray[np.bool_]) -> None:
-        if not self._by_place:
-            before = self.issued[row, spot.columns]
-            any_usable, unsaid = usable.any(axis=1, keepdims=True), before == _NEVER
-            alike = unsaid | ~any_usable | (before == spot.issued)
-            if spot.whole:
-                alike |= usable.all(axis=1, keepdims=True)
-            if alike.all():
-                self.issued[row, spot.columns] = np.where(unsaid | any_usable, spot.issued, before)
-                return
-            self.issued = np.where(np.isnan(self.values), _NEVER, self.issued)
-            self._by_place = True
-        self.issued[row][spot.cells] = np.where(usable, spot.issued, self.issued[row][spot.cells])
-
-    def write(self, columns: slice, oldest: int | None, out: Values, bits: Flags) -> None:
-        """Write some columns to `out` and `bits`, which is zero; values issued before `oldest` are stale.
-
-        Where `out` is their own place in memory, only what is stale is written.
-        """
-        fresh, marks, changed = self._window(columns, oldest)
-        if changed or not np.may_share_memory(fresh, out):
-            out[...] = fresh
-            if changed or self.flagged:
-                bits[...] = marks
-
-    def fill(self, columns: slice, oldest: int | None, out: Values, bits: Flags) -> None:
-        """Write some columns where `out` knows nothing, and flags where it does not say why."""
-        gaps = np.isnan(out)
-        if not gaps.any():
-            return
-        fresh, marks, _ = self._window(columns, oldest)
-        np.copyto(bits, marks, where=gaps & ((bits == 0) | ~np.isnan(fresh)))
-        np.copyto(out, fresh, where=gaps)
-
-    def _window(self, columns: slice, oldest: int | None) -> tuple[Values, Flags, bool]:
-        """Values and flags of some columns, and whether some are masked as stale."""
-        values, flags = self.values[:, columns], self.flags[:, columns]
-        if oldest is None or not (stale := self.issued[:, columns] < oldest).any():
-            return values, flags, False
-        marks = np.where(stale & ~np.isnan(values), flags | np.uint8(Flag.STALE), flags)
-        return np.where(stale, np.nan, values), marks, True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +80,7 @@ class Timeline:
     now alone, that is a window."""
     layers: dict[tuple[Kind, str], Layer] = field(default_factory=dict)
     """(Kind, source) -> layer, a part of the board of its source."""
-    rows: list[tuple[tuple[str, ...], _Rows]] = field(default_factory=list)
+    rows: list[tuple[tuple[str, ...], Rows]] = field(default_factory=list)
     """Places that batches had, and what rows they are. Few differ, and a hash of many takes long."""
 
     def lay(self, run: list[Batch]) -> None:
@@ -277,7 +94,7 @@ class Timeline:
         for start, end in _stretches(rows):
             layer.lay(start, self.quantities[start:end], spot)
 
-    def _spot(self, run: list[Batch]) -> _Spot | None:
+    def _spot(self, run: list[Batch]) -> Spot | None:
         """Where in its layer a run goes; None where no window shows it."""
         hours = [batch.valid_at for batch in run]
         columns = self.clock.numbers(np.concatenate(hours) if len(run) > 1 else hours[0])
@@ -288,7 +105,7 @@ class Timeline:
             return None
         columns = columns[chosen]
         run, chosen, issued = _shown(run, chosen)
-        return _Spot(
+        return Spot(
             run=run,
             columns=_whole(columns),
             rows=rows,
@@ -297,13 +114,23 @@ class Timeline:
             issued=issued,
         )
 
+    def first_columns(self, kind: Kind, batches: Sequence[Batch]) -> list[int]:
+        """For each batch a column of the layers of a kind before which it tells of nothing."""
+        hours = np.array([batch.valid_at[0] for batch in batches], "datetime64[s]")
+        columns: list[int] = (self.clock.coming(hours) - self._start(kind)).tolist()
+        return columns
+
+    def shown(self, kind: Kind) -> int:
+        """How many columns of a kind a window shows."""
+        return self.back if kind == "observation" else self.ahead
+
     def _start(self, kind: Kind) -> int:
         return self.first - self.back + 1 if kind == "observation" else self.first + 1
 
     def _width(self, kind: Kind) -> int:
-        return self.shifts + (self.back if kind == "observation" else self.ahead)
+        return self.shifts + self.shown(kind)
 
-    def _rows(self, places: tuple[str, ...]) -> _Rows:
+    def _rows(self, places: tuple[str, ...]) -> Rows:
         for known, rows in self.rows:
             if known is places or known == places:
                 return rows
@@ -353,7 +180,7 @@ def _follows(last: Batch, batch: Batch) -> bool:
     )
 
 
-def _shown(run: list[Batch], chosen: _Index) -> tuple[list[Batch], _Index, Numbers]:
+def _shown(run: list[Batch], chosen: Index) -> tuple[list[Batch], Index, Numbers]:
     """The batches of a run that have chosen columns, these columns counted in them, and their issue times."""
     issued = [int(batch.issued_at.timestamp()) for batch in run]
     if len(run) == 1:
@@ -365,7 +192,7 @@ def _shown(run: list[Batch], chosen: _Index) -> tuple[list[Batch], _Index, Numbe
     return run[first : last + 1], chosen - start, np.repeat(issued, sizes)[chosen][:, None]
 
 
-def _shared(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[_Index, _Index]:
+def _shared(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[Index, Index]:
     own = {place: row for row, place in enumerate(others)}
     shared = [(row, own[place]) for row, place in enumerate(mine) if place in own]
     return (
@@ -381,7 +208,7 @@ def _stretches(rows: list[int]) -> list[tuple[int, int]]:
     return list(zip(starts, ends, strict=True))
 
 
-def _whole(index: _Index) -> slice | _Index:
+def _whole(index: Index) -> slice | Index:
     """A rising index as a slice where it leaves nothing out, which is faster."""
     first, last = int(index[0]), int(index[-1])
     return slice(first, last + 1) if last - first + 1 == index.size else index

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from alerts.duty.people import Routes
@@ -82,6 +83,8 @@ def _secret_problems(config: Config) -> Iterator[Problem]:
     holders: dict[str, object] = {
         f"channels.yaml: {n}": b.channel for n, b in config.channels.items() if b.enabled
     }
+    if config.service.sign_in is not None:
+        holders["service.yaml: sign_in"] = config.service.sign_in
     holders |= {f"sources/{n}.yaml": b.source for n, b in config.sources.items() if b.feed.enabled}
     for where, holder in holders.items():
         for name, part in vars(holder).items():
@@ -115,6 +118,28 @@ def without_baseline(config: Config, folder: Path) -> list[Problem]:
     names = "、".join(config.hazards[name].conduct.name for name in waiting)
     what = f"没有气候基准，{names}无法判断 / no baseline, so {', '.join(waiting)} stays unknown: run"
     return [Problem(where=FILE, what=f"{what} fengsui baseline")]
+
+
+def unguarded(config: Config) -> list[Problem]:
+    """What others on the network could read: pages beyond this machine whose address is not https."""
+    service = config.service
+    if loopback(service.listen) or service.public_url.startswith("https://"):
+        return []
+    what = (
+        f"listen是{service.listen}，public_url却不是https，口令会明文经过网络 / passwords would cross"
+        " the network in the clear: put a proxy with TLS in front and write its https address, or listen"
+        " on 127.0.0.1"
+    )
+    return [Problem(where="service.yaml", what=what)]
+
+
+def loopback(listen: str) -> bool:
+    """Whether an address ``host:port`` can be reached from this machine alone."""
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def reach(config: Config, now: datetime) -> list[Problem]:

@@ -38,6 +38,7 @@ from pipeline.configuration.decode import attempt, decode, decode_block
 from pipeline.configuration.folder import MANY, SINGLE, check_folder, default_folder, init, names
 from pipeline.configuration.kinds import register_all
 from pipeline.configuration.patch import Changes, patched
+from pipeline.configuration.sign_in import SignIn, check_sign_in
 from pipeline.configuration.words import Excerpt
 from pipeline.configuration.yaml_lines import Document, Trail, read
 from rules.hazard import Hazard, hazard
@@ -93,6 +94,8 @@ class Service:
     """How often a heat model is trained on this instance's own archive, as a challenger; None never does."""
     night: tuple[ClockTime, ClockTime] = ("22:00", "06:00")
     """Hours that a replay counts as night, Beijing time ``HH:MM``: who is paged then was asleep or tired."""
+    sign_in: SignIn | None = None
+    """A sign-in service of the district (OpenID Connect) beside passwords; None knows none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +241,7 @@ def _checked(reading: _Reading) -> Config:
     service = reading.single(Service, "service.yaml")
     texts = reading.single(dict[str, Advice], "texts.yaml")
     reading.compare(district, hazards, roster)
+    reading.admit(service, roster)
     reading.stand_by(aside, hazards)
     if reading.mistakes or district is None or roster is None or service is None or texts is None:
         raise ConfigMistake("\n".join(reading.mistakes))
@@ -338,6 +342,13 @@ class _Reading:
             self.mistakes += check_towns(block.rule.towns, document, towns)
             subsystems = None if roster is None else tuple(roster.subsystems)
             self.mistakes += check_dispatch(block.conduct, block.rule.ladder, document, subsystems)
+
+    def admit(self, service: Service | None, roster: Roster | None) -> None:
+        """Check who a sign-in service lets in as what."""
+        subsystems = None if roster is None else tuple(roster.subsystems)
+        if service is not None:
+            document = self.documents["service.yaml"]
+            self.mistakes += check_sign_in(service.sign_in, document, subsystems)
 
     def stand_by(
         self, aside: dict[str, HazardBlock], hazards: dict[str, HazardBlock]

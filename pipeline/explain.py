@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import cos, hypot, radians
 
@@ -17,7 +17,8 @@ from ingest.batch import Flag
 from ingest.errors import UnknownName
 from ingest.places import District, Place
 from ingest.quantities import Quantity, quantity
-from ingest.times import from64
+from ingest.timeline import Clock
+from ingest.times import BEIJING_OFFSET_H, HOUR, from64, instant64
 from pipeline.config import Config, HazardBlock
 from pipeline.learn.because import Because, because
 from pipeline.learn.kinds import kind_behind
@@ -107,6 +108,10 @@ class Card:
     or the chances that watch or stand in for a rule."""
     because: Because | None = None
     """What moved the chance; None for a physical rule, or where no shelf of models was given."""
+    towns: tuple[Verdicts, ...] = ()
+    """Every town of the district, in its order."""
+    times: tuple[datetime, ...] = ()
+    """When each value of the series is valid: its hour, or the end of its day."""
 
     @property
     def apart(self) -> tuple[str, ...]:
@@ -117,6 +122,43 @@ class Card:
         return tuple(
             name for name, pair in pairs.items() if pair[0] != pair[1] and Verdict.UNKNOWN not in pair
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one hazard finds everywhere at one moment: cards of many towns are made of one."""
+
+    block: HazardBlock
+    """The block that judges."""
+    at: datetime
+    """The moment."""
+    seen: xr.Dataset
+    """What was known then, of every town, see `ingest.block.fill`."""
+    found: Findings
+    """What the rule makes of it."""
+    beside: Mapping[str, Findings]
+    """What the other rules of the hazard make of it."""
+    statements: tuple[Statement, ...]
+    """Newest statement of each source, by kind."""
+
+    def verdicts(self, district: District) -> tuple[Verdicts, ...]:
+        """What is certain and possible of every town, in the order of the district."""
+        return tuple(_verdicts(self.found, row, town) for row, town in enumerate(district.towns))
+
+
+def look(connection: Connection, judging: Judging, hazard: str, at: datetime) -> Look:
+    """Judge one hazard from what was known at a moment; UnknownName where there is no such hazard."""
+    block = _hazard(judging, hazard)
+    seen = judging.archive.block(connection, [at], judging.view)
+    others = rules_beside(judging.config, block)
+    return Look(
+        block=block,
+        at=at,
+        seen=seen,
+        found=block.rule.assess(hazard, seen),
+        beside={name: other.rule.assess(name, seen) for name, other in others.items()},
+        statements=tuple(judging.archive.statements(connection, at)),
+    )
 
 
 def explain(
@@ -131,16 +173,23 @@ def explain(
 
     With a `shelf`, the model behind a chance is asked again what moved it.
     """
-    block = _hazard(judging, hazard)
+    _hazard(judging, hazard)
     place = find_town(judging.config.district, town)
-    seen = judging.archive.block(connection, [at], judging.view)
-    found = block.rule.assess(hazard, seen)
-    row = judging.config.district.place_ids.index(place.id)
-    series, observed = _series(seen, block.rule.quantities[0], row)
+    looked = look(connection, judging, hazard, at)
+    card = card_of(looked, judging.config.district, place)
+    return replace(card, because=because_of(connection, judging, (looked.block, place), at, shelf))
+
+
+def card_of(looked: Look, district: District, place: Place) -> Card:
+    """The card of a town; no model is asked, see `because_of`."""
+    block, found = looked.block, looked.found
+    row = district.place_ids.index(place.id)
+    name = block.rule.quantities[0]
+    series, observed = _series(looked.seen, name, row)
     return Card(
         hazard=block,
-        at=at,
-        as_of=from64(seen["as_of"].values[0]),
+        at=looked.at,
+        as_of=from64(looked.seen["as_of"].values[0]),
         asked=_verdicts(found, row, place),
         threshold=_number(found.threshold[0, row]),
         onset=_moment(found.onset[0, row]),
@@ -154,19 +203,28 @@ def explain(
             if np.isfinite(figure[0, row])
         },
         neighbours=tuple(
-            _verdicts(found, judging.config.district.place_ids.index(near.id), near)
-            for near in nearest(judging.config.district, place)
+            _verdicts(found, district.place_ids.index(near.id), near) for near in nearest(district, place)
         ),
-        statements=tuple(judging.archive.statements(connection, at)),
-        measured=quantity(block.rule.quantities[0]),
+        statements=looked.statements,
+        measured=quantity(name),
         series=series,
         observed=observed,
-        beside={
-            name: _verdicts(other.rule.assess(name, seen), row, place)
-            for name, other in rules_beside(judging.config, block).items()
-        },
-        because=_because(connection, judging, (block, place), at, shelf),
+        beside={other: _verdicts(theirs, row, place) for other, theirs in looked.beside.items()},
+        towns=looked.verdicts(district),
+        times=_times(looked, name, len(series), observed),
     )
+
+
+def _times(looked: Look, name: str, length: int, observed: int) -> tuple[datetime, ...]:
+    """When the values of a series are valid, of which some are observed."""
+    measured, newest = quantity(name), from64(looked.seen["as_of"].values[0])
+    step = Clock.of(measured).hours * HOUR
+    if step > HOUR:
+        # The day under way is the first that is foretold; the one before it is the newest that ended.
+        running = int(Clock.of(measured).running(np.array([instant64(looked.at)]))[0])
+        ends = (running - 1) * 24 - BEIJING_OFFSET_H + measured.day_ends
+        newest = from64(np.datetime64(ends * 3600, "s"))
+    return tuple(newest + (number - observed + 1) * step for number in range(length))
 
 
 def rules_beside(config: Config, block: HazardBlock) -> dict[str, HazardBlock]:
@@ -183,13 +241,14 @@ def rules_beside(config: Config, block: HazardBlock) -> dict[str, HazardBlock]:
     return {name: other for name, other in found.items() if other.conduct.enabled}
 
 
-def _because(
+def because_of(
     connection: Connection,
     judging: Judging,
     about: tuple[HazardBlock, Place],
     at: datetime,
     shelf: Shelf | None,
 ) -> Because | None:
+    """What moved the chance of `(block, town)` at a moment; None for a physical rule, or without a shelf."""
     block, place = about
     kind = kind_behind(block)
     if kind is None or shelf is None:

@@ -1,4 +1,4 @@
-"""Orders by name: correcting, cancelling, and leaving an alert to the rules again."""
+"""Orders by name: correcting, cancelling, raising, holding, and leaving an alert to the rules again."""
 
 from __future__ import annotations
 
@@ -33,48 +33,106 @@ class Said:
     why: str = ""
     """The reason, as people will read it."""
     lasts: timedelta = LASTS
-    """For how long the rules may not go above it."""
+    """For how long it counts."""
 
 
 def correct(engine: Engine, config: Config, alert: str, level: Level, said: Said) -> Order:
-    """Have the next tick set the level of an open alert, lower than or the same as it stands.
+    """Have the next tick set the level of an open alert; see `correction`."""
+    with writing(engine) as connection:
+        return orders.give(connection, correction(connection, config, alert, level, said))
+
+
+def correction(
+    connection: Connection, config: Config, alert: str, level: Level, said: Said
+) -> Order:
+    """The order that sets an open alert lower than, or the same as, it stands; it is not given yet.
 
     UnknownName where there is no such alert or person, or it stands lower; ValueError where name or reason is
     missing.
     """
     said = replace(_named(said, config), why=_words(said.why, "理由 / --why", 500))
-    with writing(engine) as connection:
-        state = _open(connection, config, alert)
-        if level > state.top:
-            raise UnknownName(
-                f"{alert} stands at {state.top.key}; a person can set it lower, and only data raise it"
-                " (fengsui uncap leaves it to them again)"
-            )
-        return orders.give(connection, _order(state, Kind.CORRECT, level, said))
+    state = _open(connection, config, alert)
+    if level > state.top:
+        raise UnknownName(
+            f"{alert} stands at {state.top.key}; correcting sets it lower, fengsui raise sets it higher"
+        )
+    return _order(state, Kind.CORRECT, level, said)
 
 
 def cancel(engine: Engine, config: Config, alert: str, said: Said) -> Order:
-    """Have the next tick withdraw an open alert, told to exactly those who were warned.
+    """Have the next tick withdraw an open alert; see `cancellation`."""
+    with writing(engine) as connection:
+        return orders.give(connection, cancellation(connection, config, alert, said))
+
+
+def cancellation(connection: Connection, config: Config, alert: str, said: Said) -> Order:
+    """The order that withdraws an open alert, told to exactly those who were warned; not given yet.
 
     UnknownName where there is no such alert or person; ValueError where nobody is named.
     """
     said = replace(_named(said, config), why=" ".join(said.why.split())[:500] or MISTAKEN)
+    return _order(_open(connection, config, alert), Kind.CANCEL, Level.NONE, said)
+
+
+def raise_(engine: Engine, config: Config, alert: str, level: Level, said: Said) -> Order:
+    """Have the next tick raise an open alert; see `raising`."""
     with writing(engine) as connection:
-        state = _open(connection, config, alert)
-        return orders.give(connection, _order(state, Kind.CANCEL, Level.NONE, said))
+        return orders.give(connection, raising(connection, config, alert, level, said))
+
+
+def raising(
+    connection: Connection, config: Config, alert: str, level: Level, said: Said
+) -> Order:
+    """The order that raises the towns of an open alert's highest level, and keeps them there; not given yet.
+
+    UnknownName where there is no such alert or person, it stands as high, or its hazard has no such level;
+    ValueError where name or reason is missing.
+    """
+    said = replace(_named(said, config), why=_words(said.why, "理由 / --why", 500))
+    state = _open(connection, config, alert)
+    known = sorted(config.hazards[state.hazard].rule.ladder)
+    if level not in known:
+        there = ", ".join(one.key for one in known)
+        raise UnknownName(f"{state.hazard} has no level {level.key}; it has {there}")
+    if level <= state.top:
+        raise UnknownName(
+            f"{alert} stands at {state.top.key}; raising sets it higher, fengsui correct sets it lower"
+        )
+    return _order(state, Kind.RAISE, level, said)
+
+
+def hold(engine: Engine, config: Config, alert: str, said: Said) -> Order:
+    """Have the next tick keep an open alert from falling; see `holding`."""
+    with writing(engine) as connection:
+        return orders.give(connection, holding(connection, config, alert, said))
+
+
+def holding(connection: Connection, config: Config, alert: str, said: Said) -> Order:
+    """The order that keeps every town of an open alert at its level at least; not given yet.
+
+    UnknownName where there is no such alert or person; ValueError where name or reason is missing.
+    """
+    said = replace(_named(said, config), why=_words(said.why, "理由 / --why", 500))
+    state = _open(connection, config, alert)
+    return _order(state, Kind.HOLD, state.top, said)
 
 
 def lift(engine: Engine, config: Config, hazard: str, said: Said) -> Order:
-    """Have the next tick leave a hazard to the rules again, after it was corrected or cancelled.
+    """Have the next tick leave a hazard to the rules again; see `lifting`."""
+    with writing(engine) as connection:
+        return orders.give(connection, lifting(connection, config, hazard, said))
 
-    UnknownName where nobody set it lower or there is no such person; ValueError where nobody is named.
+
+def lifting(connection: Connection, config: Config, hazard: str, said: Said) -> Order:
+    """The order that leaves a hazard to the rules again, after a person changed it; not given yet.
+
+    UnknownName where nobody changed it or there is no such person; ValueError where nobody is named.
     """
     said = _named(said, config)
-    with writing(engine) as connection:
-        state = store.states(connection, config.district.place_ids).get(hazard)
-        if state is None or state.cap is None:
-            raise UnknownName(f"nobody has set {hazard} lower; list with: fengsui alerts")
-        return orders.give(connection, _order(state, Kind.LIFT, Level.NONE, said))
+    state = store.states(connection, config.district.place_ids).get(hazard)
+    if state is None or (state.cap is None and state.stand is None):
+        raise UnknownName(f"nobody has set {hazard} lower, raised or held it; list with: fengsui alerts")
+    return _order(state, Kind.LIFT, Level.NONE, said)
 
 
 def _open(connection: Connection, config: Config, alert: str) -> State:

@@ -13,6 +13,7 @@ from alerts.event.stages import Stage, Standing, ends, standing
 from alerts.record import store
 from alerts.record.store import CallStatus
 from pipeline.config import Config
+from rules.level import Level
 
 RECENT = timedelta(hours=24)
 """For so long an alert that is over is still shown."""
@@ -48,6 +49,7 @@ class Row:
             "unjudged_since": _iso(told.unjudged_since),
             "rising": told.rising.key if told.rising else None,
             "cap": _cap(told),
+            "stand": _stand(told),
             "has_it": list(self.has_it),
             "waiting": list(self.waiting),
             "release": self.release or None,
@@ -91,6 +93,8 @@ def waited_for(told: Standing, stamp: str) -> str:
         parts.append("缺数据，无法研判，等级不变 / data is missing, the level stands")
     if told.cap is not None:
         parts.append(f"{told.cap.by}已更正 / corrected by {told.cap.by}")
+    if told.stand is not None:
+        parts.append(f"{told.stand.by}人工维持 / upheld by {told.stand.by}")
     if told.rising is not None and told.cap is None:
         parts.append(f"{told.rising.zh}待确认 / {told.rising.key} on hold")
     if told.stage is Stage.PENDING:
@@ -105,6 +109,14 @@ def _cap(told: Standing) -> dict[str, Any] | None:
         return None
     cap = told.cap
     return {"level": cap.level.key, "until": _iso(cap.until), "by": cap.by, "why": cap.why}
+
+
+def _stand(told: Standing) -> dict[str, Any] | None:
+    if told.stand is None:
+        return None
+    made = told.stand
+    levels = {town: Level(level).key for town, level in made.levels.items()}
+    return {"places": levels, "until": _iso(made.until), "by": made.by, "why": made.why}
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -95,11 +96,22 @@ class Findings:
         unknown = (self.floor == 0) & (self.reach > 0)
         return np.where(unknown, np.int8(Verdict.UNKNOWN), self.floor).astype(np.int8)
 
-    @property
+    @cached_property
     def calm(self) -> npt.NDArray[np.bool_]:
         """Nows at which no level is certain, possible or still to be cleared anywhere, shape (now,)."""
         stirred = np.maximum(self.reach, self.ceiling).max(axis=1, initial=0)
         return np.asarray(stirred == 0)
+
+    @cached_property
+    def moved(self) -> npt.NDArray[np.bool_]:
+        """Nows that differ from the one before in what is certain, possible or cleared, shape (now,).
+
+        The first differs from nothing that is known here, and counts as moved.
+        """
+        found = np.ones(len(self.nows), np.bool_)
+        levels = np.stack([self.floor, self.reach, self.ceiling])
+        found[1:] = (levels[:, 1:] != levels[:, :-1]).any(axis=(0, 2))
+        return found
 
     def at(self, index: int) -> Findings:
         """The findings of one now, keeping the shape (1, place)."""

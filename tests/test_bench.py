@@ -16,7 +16,11 @@ ROWS = (
     "replay of 10 days",
     "  blocks from the archive",
     "  judging",
-    "  lifecycle, routing, texts",
+    "  lifecycle, routing",
+    "archive of 3 times 10 days",
+    "replay of 3 times 10 days",
+    "  each of them",
+    "  memory at its peak",
     "hourly tick on file (WAL, FULL), pull excluded",
     "hourly tick on file (WAL, FULL), pull included",
     "data arrival -> first send",
@@ -34,6 +38,8 @@ ROWS = (
     "import pipeline.daemon",
     "webhooks to loopback",
     "first red in a full queue",
+    "first view, bytes",
+    "longest tick",
 )
 
 

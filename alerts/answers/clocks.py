@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from alerts.answers import reports
 from alerts.duty.people import Person
-from alerts.outgoing import deliveries
-from alerts.outgoing.delivery import Delivery, Purpose
-from alerts.record import store
+from alerts.outgoing.delivery import Purpose
+from alerts.record import store, timeline
+from alerts.record.timeline import Road
 
 CLOCKS = ("sent", "delivered", "read", "acknowledged", "acted")
 """The five, in the order in which they happen."""
@@ -63,10 +63,9 @@ class Clocks:
 
 def clocks(connection: Connection, alert: str, people: Mapping[str, Person]) -> list[Clocks]:
     """The clocks of everybody who was to be told of an alert; who does not know yet comes first."""
-    rows: dict[tuple[str, str], list[Delivery]] = {}
-    for row in deliveries.all_deliveries(connection, alert):
-        if row.purpose in _TOLD:
-            rows.setdefault((row.subsystem, row.recipient), []).append(row)
+    rows: dict[tuple[str, str], list[Road]] = {}
+    for row in timeline.roads(connection, alert, _TOLD):
+        rows.setdefault((row.subsystem, row.recipient), []).append(row)
     words = store.acknowledgements(connection, alert)
     told = reports.reports(connection, alert)
     found = []
@@ -85,7 +84,7 @@ def clocks(connection: Connection, alert: str, people: Mapping[str, Person]) -> 
                 subsystem=subsystem,
                 person=person,
                 **known,
-                channels=tuple(dict.fromkeys(row.channel for row in mine if row.attempts or row.sent_at)),
+                channels=tuple(row.channel for row in mine if row.tried),
                 answered_by=None if first is None else first.by,
                 adjusted=adjusted,
             )
@@ -93,7 +92,7 @@ def clocks(connection: Connection, alert: str, people: Mapping[str, Person]) -> 
     return sorted(found, key=lambda one: (one.knows, one.reached, one.subsystem, one.person))
 
 
-def _of_rows(rows: Iterable[Delivery]) -> dict[str, datetime | None]:
+def _of_rows(rows: Iterable[Road]) -> dict[str, datetime | None]:
     mine = list(rows)
     return {
         "sent": _earliest(row.sent_at for row in mine),

@@ -120,7 +120,7 @@ def silence_of(change: Transition, routes: Routes, subsystem: str) -> Silence | 
 def _in_the_morning(notice: Notice, change: Transition, routes: Routes, now: datetime) -> Notice:
     """The notice, put off where it falls into quiet hours that the change does not pierce."""
     if _pierces(change, routes, notice.subsystem):
-        return replace(notice, not_before=None)
+        return notice if notice.not_before is None else replace(notice, not_before=None)
     if notice.not_before is not None:
         return notice
     return _put_off(notice, routes, (change.hazard, _weight(change)), now)
@@ -146,9 +146,8 @@ def _put_off(
     hazard, weight = weighed
     if notice.person is None:
         return notice
-    return replace(
-        notice, not_before=waits_until(notice.person, routes, weight, now, hazard)
-    )
+    until = waits_until(notice.person, routes, weight, now, hazard)
+    return notice if until == notice.not_before else replace(notice, not_before=until)
 
 
 def _spare(

@@ -144,11 +144,12 @@ def _end(connection: Connection, number: int, by: str, now: datetime) -> None:
     ended = update(table).where(table.c.id == number, table.c.lifted_at.is_(None))
     connection.execute(ended.values(lifted_at=now, lifted_by=by))
     audit.seal(connection, now, "silence", [number])
-    unsent = update(tables.delivery).where(
-        tables.delivery.c.transition == subject_of(number),
-        tables.delivery.c.status == Status.DUE.value,
-    )
-    connection.execute(unsent.values(status=Status.CANCELLED.value, detail="the silence is over"))
+    sent = tables.delivery
+    waiting = (sent.c.transition == subject_of(number)) & (sent.c.status == Status.DUE.value)
+    keys = list(connection.scalars(select(sent.c.key).where(waiting)))
+    cancelled = {"status": Status.CANCELLED.value, "detail": "the silence is over"}
+    connection.execute(update(sent).where(sent.c.key.in_(keys)).values(cancelled))
+    audit.seal(connection, now, "outcome", keys)
 
 
 def in_force(connection: Connection, now: datetime) -> list[Silence]:

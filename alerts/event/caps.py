@@ -1,4 +1,4 @@
-"""What an order of a person does to a lifecycle: the level is capped for a while. Pure.
+"""What an order of a person does to a lifecycle: the level is capped for a while, or upheld. Pure.
 
 A cap only ever lowers. It is gone when the data have not reached above it for as long as an alert above it
 would have been kept, when its time is over, or when somebody lifts it; and it breaks as soon as a level rises
@@ -13,6 +13,7 @@ from datetime import datetime
 
 import numpy as np
 
+from alerts.event import stands
 from alerts.event.orders import Kind, Order
 from alerts.event.state import Cap, State
 from alerts.event.transition import Reason
@@ -32,7 +33,7 @@ LIFTED = "更正已取消，恢复按数据判定 / the correction was lifted, t
 def concerns(order: Order, state: State) -> bool:
     """Whether an order still means something: its alert is open, or it lifts a cap."""
     if order.kind is Kind.LIFT:
-        return state.cap is not None
+        return state.cap is not None or state.stand is not None
     return state.alert is not None and order.alert == state.alert
 
 
@@ -42,12 +43,14 @@ def obey(state: State, order: Order) -> State:
     A level that stays as it is caps nothing: only the words are corrected.
     """
     if order.kind is Kind.LIFT:
-        return replace(state, cap=None)
+        return replace(state, cap=None, stand=None)
+    if order.kind in (Kind.RAISE, Kind.HOLD):
+        return stands.obey(state, order)
     if order.level >= state.top:
         return state
     seen = Level(max(0, int(state.sure.max(initial=0))))
     cap = Cap(level=order.level, seen=seen, until=order.until, by=order.by, why=order.why)
-    return replace(state, cap=cap)
+    return replace(state, cap=cap, stand=None)
 
 
 def limit(
@@ -95,7 +98,7 @@ def ordered(order: Order, reason: Reason | None, state: State, note: str) -> Rea
     `state` is the one after, `note` what `limit` told. A rise is told as a rise, whatever was ordered, and
     calls people; an order that came too late to count is not told.
     """
-    if order.kind is Kind.LIFT or note or reason in (Reason.OPENED, Reason.RAISED):
+    if order.kind in (Kind.LIFT, Kind.HOLD) or note or reason in (Reason.OPENED, Reason.RAISED):
         return reason
     if state.top:
         return Reason.CORRECTED

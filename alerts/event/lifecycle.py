@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from alerts.event import caps
+from alerts.event import caps, stands
 from alerts.event.conduct import Conduct
 from alerts.event.evidence import Sight, figures, meeting, threshold, unjudged, worst, worst_town
 from alerts.event.orders import Order
@@ -79,6 +79,9 @@ def advance(  # noqa: PLR0913 - what is judged, and by what, each given by name
     moved, note = _leveled(clocked, seen, now, ladder, conduct.tail), ""
     if moved.cap is not None:
         moved, note = caps.limit(clocked, moved, now, ladder)
+    if moved.stand is not None:
+        moved, ended = stands.uphold(clocked, moved, now)
+        note = note or ended
     moved, transitions = _peaked(moved, seen), []
     reason = _reason(state, moved, seen, now, conduct)
     if order is not None:
@@ -127,8 +130,7 @@ def _levels(
     state: State, now: datetime, ladder: Mapping[Level, Rung], tail: timedelta
 ) -> Levels:
     moment = instant64(now)
-    spans = tuple((own, rung.hold, rung.keep) for own, rung in ladder.items())
-    hold, keep, rungs = _clocks(spans, tail)
+    hold, keep, rungs = clocks(ladder, tail)
     # NaT compares false: not certain, not risen; not clear, not cleared; no rung, neither.
     risen = moment - state.certain_since >= hold
     cleared = moment - state.clear_since >= keep
@@ -137,11 +139,15 @@ def _levels(
     return level
 
 
+def clocks(ladder: Mapping[Level, Rung], tail: timedelta) -> tuple[Spans, Spans, Levels]:
+    """Hold, keep and number of each level, (level,); NaT and 0 where a ladder has no such rung."""
+    return _clocks(tuple((own, rung.hold, rung.keep) for own, rung in ladder.items()), tail)
+
+
 @lru_cache(maxsize=64)
 def _clocks(
     rungs: tuple[tuple[Level, timedelta, timedelta], ...], tail: timedelta
 ) -> tuple[Spans, Spans, Levels]:
-    """Hold, keep and number of each level; NaT and 0 where a ladder has no such rung."""
     lowest = min(level for level, _, _ in rungs)
     hold, keep = np.full((2, len(Level)), np.timedelta64("NaT", "us"))
     numbers = np.zeros(len(Level), np.int8)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alerts.event.state import Cap, State
+from alerts.event.state import Cap, Stand, State
 from ingest.times import Instants
 from rules.level import Level
 
@@ -28,7 +28,7 @@ def _plain(part: Any) -> Any:
         return part.tolist()
     if isinstance(part, datetime):
         return part.isoformat()
-    if isinstance(part, Cap):
+    if isinstance(part, Cap | Stand):
         return {name: _plain(value) for name, value in asdict(part).items()}
     return int(part) if isinstance(part, Level) else part
 
@@ -66,6 +66,7 @@ def load(stored: dict[str, Any], places: tuple[str, ...]) -> State:
         incident=stored.get("incident"),
         ended_at=_moment(stored.get("ended_at")),
         cap=_cap(stored.get("cap")),
+        stand=_stand(stored.get("stand")),
     )
 
 
@@ -74,6 +75,12 @@ def _cap(stored: dict[str, Any] | None) -> Cap | None:
         return None
     levels = {"level": Level(stored["level"]), "seen": Level(stored["seen"])}
     return Cap(**{**stored, **levels, "until": datetime.fromisoformat(stored["until"])})
+
+
+def _stand(stored: dict[str, Any] | None) -> Stand | None:
+    if stored is None:
+        return None
+    return Stand(**{**stored, "until": datetime.fromisoformat(stored["until"])})
 
 
 def _instants(seconds: list[list[int | None]]) -> Instants:

@@ -1,7 +1,7 @@
-"""Orders by people: an alert is set lower, cancelled, or left to the rules again.
+"""Orders by people: an open alert is set lower, cancelled, raised, held, or left to the rules again.
 
-An order is a row until the next tick takes it, which is due at once. A person can only lower what the rules
-say, and only for a while: to warn of what no data show is for the bulletins of the forecasters.
+An order is a row until the next tick takes it, which is due at once. It counts for a while and no longer.
+Nobody opens an alert by hand: to warn of what no data show at all is for the bulletins of the forecasters.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ class Kind(StrEnum):
     """Sets the level of the district."""
     CANCEL = "cancel"
     """Ends the alert: it was a mistake."""
+    RAISE = "raise"
+    """Raises the towns of the highest level to a higher one, and keeps them there."""
+    HOLD = "hold"
+    """Keeps every town at least at its level."""
     LIFT = "lift"
     """Leaves the level to the rules again."""
 
@@ -54,7 +58,7 @@ class Order:
     at: datetime
     """When it was given."""
     until: datetime
-    """Until when the rules may not go above the level."""
+    """Until when it counts: the rules may not go above the level meanwhile, or not below."""
     id: int | None = None
     """Number of its row; None before it has one."""
 

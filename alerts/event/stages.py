@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from alerts.event.state import Cap, State
+from alerts.event.state import Cap, Stand, State
 from alerts.event.transition import OVER, Transition
 from ingest.times import Instants, from64
 from rules.findings import Levels
@@ -60,6 +60,8 @@ class Standing:
     """A higher level that is certain and on hold, of an open alert."""
     cap: Cap | None
     """What a person set it to."""
+    stand: Stand | None = None
+    """What a person upholds."""
 
 
 def keeps(ladder: Mapping[Level, Rung], tail: timedelta) -> dict[Level, timedelta]:
@@ -95,6 +97,7 @@ def standing(
         unjudged_since=state.blind_since,
         rising=_rising(state, ladder),
         cap=state.cap,
+        stand=state.stand,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -29,6 +30,20 @@ class Cap:
     """When it ends by itself."""
     by: str
     """Who set it."""
+    why: str = ""
+    """The reason given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """Levels that a person upholds for a while, below which towns may not fall."""
+
+    levels: Mapping[str, int]
+    """Town -> number of the level it keeps at least."""
+    until: datetime
+    """When it ends by itself."""
+    by: str
+    """Who made it."""
     why: str = ""
     """The reason given."""
 
@@ -73,6 +88,8 @@ class State:
     """When the last alert ended; None while one is open."""
     cap: Cap | None = None
     """What a person set it to; None where the rules alone decide."""
+    stand: Stand | None = None
+    """What a person upholds; None where nobody does."""
 
     @classmethod
     def fresh(cls, hazard: str, district: str, places: tuple[str, ...]) -> State:
@@ -101,8 +118,8 @@ class State:
 
     @cached_property
     def resting(self) -> bool:
-        """Whether nothing is in force, on hold, capped or untold, so that a calm now changes nothing."""
-        told = (self.alert, self.blind_since, self.blind_alert, self.cap)
+        """Whether nothing is in force, on hold, ordered or untold, so that a calm now changes nothing."""
+        told = (self.alert, self.blind_since, self.blind_alert, self.cap, self.stand)
         quiet = not self.blind_told and all(item is None for item in told)
         return quiet and not self.level.any() and bool(np.isnat(self.certain_since[:, 1:]).all())
 

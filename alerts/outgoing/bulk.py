@@ -34,14 +34,13 @@ _FACTS = text(
     " WHERE key IN (SELECT value FROM json_each(:keys)) AND +status = 'claimed'"
 )
 _SENT = (
-    "UPDATE delivery SET status = 'sent', detail = new.detail, sent_at = new.sent_at,"
-    " reference = new.reference{more} FROM (SELECT json_extract(value, '$[0]') AS key,"
-    " json_extract(value, '$[1]') AS detail, json_extract(value, '$[2]') AS sent_at,"
-    " json_extract(value, '$[3]') AS reference, json_extract(value, '$[4]') AS chase_at"
-    " FROM json_each(:rows)) AS new WHERE delivery.key = new.key AND +delivery.status = 'claimed'"
+    "UPDATE delivery SET status = 'sent', detail = json_extract(new.value, '$[1]'),"
+    " sent_at = json_extract(new.value, '$[2]'), reference = json_extract(new.value, '$[3]'){more}"
+    " FROM json_each(:rows) AS new"
+    " WHERE delivery.key = json_extract(new.value, '$[0]') AND +delivery.status = 'claimed'"
 )
 _SENT_PLAIN = text(_SENT.format(more=""))
-_SENT_CHASED = text(_SENT.format(more=", chase_at = new.chase_at"))
+_SENT_CHASED = text(_SENT.format(more=", chase_at = json_extract(new.value, '$[4]')"))
 
 
 def possible(connection: Connection) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -139,7 +138,7 @@ def _kept(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(item: Delivery) -> dict[str, Any]:
-    row = asdict(item) | {"status": item.status.value, "purpose": item.purpose.value}
+    row = vars(item) | {"status": item.status.value, "purpose": item.purpose.value}
     chase = row.pop("chase_after")
     return row | {"chase_s": None if chase is None else int(chase.total_seconds())}
 

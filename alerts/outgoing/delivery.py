@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from alerts.duty.people import Person
 from alerts.outgoing.post import Post
@@ -164,8 +164,7 @@ class Message:
         return self.recipient.addresses.get(self.channel)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taken:
+class Taken(NamedTuple):
     """The channel's word that it took a message."""
 
     reference: str = ""

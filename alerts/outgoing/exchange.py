@@ -5,14 +5,12 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from alerts.outgoing.answer import Answer
 from alerts.outgoing.incoming import BrokenOff, Incoming, Raw
-from alerts.outgoing.wire import Head
 from ingest.errors import DeliveryError
 
-R = TypeVar("R")
 # What has come already is read, however late it is looked at.
 _GRACE_S = 0.1
 
@@ -28,14 +26,11 @@ class Line(Protocol):
     """End of the present deadline, by the monotonic clock [s]."""
     origin: str
     """Scheme, host and port, which are safe to print."""
+    number: int
+    """Its file descriptor, to wait for."""
 
-    def fileno(self) -> int:
-        """Number of the connection, to wait for."""
-        ...
-
-    def head(self, text: bytes) -> Head:
-        """Read the head of an answer; BrokenOff where it is none."""
-        ...
+    said: tuple[bytes, Raw] | None
+    """The last whole answer that came in one piece, as it came and as it was read; None before it."""
 
     def receive(self) -> bytes:
         """The next piece, waited for; empty at the end."""
@@ -65,62 +60,63 @@ class Exchange:
     """
 
     def __init__(self, line: Line, started: float, largest: int) -> None:
+        self.number = line.number
         self.until = line.until
         self.started = started
         self._line = line
         self._largest = largest
-        self._incoming = Incoming(largest, line.head)
-
-    def fileno(self) -> int:
-        """Number of the connection, to wait for."""
-        return self._line.fileno()
+        self._incoming: Incoming | None = None
 
     def wait(self) -> Answer:
         """The whole answer, waited for; DeliveryError as `Post.send` says."""
-        return self._concluded(self._read(self._awaited))
+        answer = None
+        while answer is None:
+            answer = self._next(self._line.receive)
+        return answer
 
     def hear(self) -> Answer | None:
         """The answer, if it is whole by now; None where more must come. DeliveryError as `Post.send` says.
 
         Only an answer without a plain length is waited for once it has begun.
         """
-        raw = self._read(self._heard)
-        return None if raw is None else self._concluded(raw)
+        return self._next(self._line.glance)
 
     def expire(self) -> DeliveryError:
         """Give it up, its time is over; what to say of it."""
         self._line.close()
         return fault(TimeoutError(), self._line.origin, self.until - self.started)
 
-    def _read(self, read: Callable[[], R]) -> R:
+    def _next(self, read: Callable[[], bytes | None]) -> Answer | None:
+        """The answer, once it is whole with what can be read; None where nothing more has come yet."""
+        raw = None
         try:
-            return read()
+            while raw is None:
+                piece = read()
+                if piece is None:
+                    return None
+                raw = self._taken(piece)
         except (BrokenOff, OSError) as error:
             self._line.close()
             raise fault(error, self._line.origin, self.until - self.started) from None
         except BaseException:
             self._line.close()
             raise
-
-    def _awaited(self) -> Raw:
-        raw = None
-        while raw is None:
-            raw = self._taken(self._line.receive())
-        return raw
-
-    def _heard(self) -> Raw | None:
-        while (piece := self._line.glance()) is not None:
-            raw = self._taken(piece)
-            if raw is not None:
-                return raw
-        return None
+        return self._concluded(raw)
 
     def _taken(self, piece: bytes) -> Raw | None:
-        raw = self._incoming.take(piece)
-        if self._incoming.odd:
-            self._line.until = max(self.until, time.monotonic() + _GRACE_S)
-            return self._line.odd(self._incoming.content, self._largest)
-        return raw
+        line, incoming = self._line, self._incoming
+        if incoming is None:
+            # A receiver often says the same again, which is not read twice.
+            if line.said is not None and line.said[0] == piece:
+                return line.said[1]
+            self._incoming = incoming = Incoming(self._largest)
+        whole = incoming.take(piece)
+        if incoming.odd:
+            line.until = max(self.until, time.monotonic() + _GRACE_S)
+            return line.odd(incoming.content, self._largest)
+        if whole is not None and whole.keep and incoming.content is piece:
+            line.said = (piece, whole)
+        return whole
 
     def _concluded(self, raw: Raw) -> Answer:
         if raw.keep:
@@ -132,12 +128,8 @@ class Exchange:
                 f"{self._line.origin} answered more than {self._largest} bytes; check that it is a receiver",
                 retry=True,
             )
-        return Answer(
-            status=raw.head.status,
-            headers=raw.head.fields,
-            body=raw.body,
-            elapsed_s=time.monotonic() - self.started,
-        )
+        head = raw.head
+        return Answer(head.status, head.fields, raw.body, time.monotonic() - self.started)
 
 
 def fault(error: Exception, origin: str, seconds: float) -> DeliveryError:

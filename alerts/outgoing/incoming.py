@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from alerts.outgoing.wire import Head
+from alerts.outgoing.wire import Head, head_of
 
 _LONGEST_HEAD = 64 * 1024
 _HEAD_END = b"\r\n\r\n"
@@ -33,15 +32,12 @@ class Incoming:
     ----------
     largest : int
         Longest body accepted [bytes].
-    read : callable
-        Reads a head; raises BrokenOff where it is none.
     """
 
-    def __init__(self, largest: int, read: Callable[[bytes], Head]) -> None:
+    def __init__(self, largest: int) -> None:
         self.content = b""
         self.odd = False
         self._largest = largest
-        self._read = read
         self._head: Head | None = None
         self._start = 0
 
@@ -66,7 +62,9 @@ class Incoming:
     def _read_head(self) -> Head | None:
         end = self.content.find(_HEAD_END)
         if end >= 0:
-            self._head, self._start = self._read(self.content[:end]), end + len(_HEAD_END)
+            self._head, self._start = head_of(self.content[:end]), end + len(_HEAD_END)
+            if self._head is None:
+                raise BrokenOff
         elif len(self.content) > _LONGEST_HEAD:
             raise BrokenOff
         return self._head

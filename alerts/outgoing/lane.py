@@ -14,7 +14,7 @@ from alerts.outgoing.sending import Word
 
 AHEAD_S = 0.5
 """No more is claimed than is sent in this time [s]: a red waits no longer, what waits can be cancelled."""
-MOST = 512
+MOST = 768
 """Most messages claimed ahead in one lane."""
 STALE_S = 1.0
 """What was claimed and not begun for so long is handed back."""
@@ -85,7 +85,8 @@ class Lane:
                 self._queue.append((*rank, claimed, item))
             # Two runs that are in order already: cheaper than a heap, which compares anew for each it gives.
             self._queue.sort(reverse=True)
-            self._low, self._told = len(self._queue) // 2, False
+            # To fetch some takes about as long as to send as many: it is begun while most are left.
+            self._low, self._told = len(self._queue) * 3 // 4, False
             more = self._wanted(workers)
             self._workers += more
             if self._bell is not None and self._sending < workers:

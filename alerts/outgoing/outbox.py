@@ -192,7 +192,7 @@ class Outbox:
                 back += self._overtaken(connection)
                 deliveries.hand_back(connection, [item.key for item in back])
                 self._fail_over(connection, now)
-                mine = self._claim(connection, now, {one.key for one in outcomes})
+                mine = self._claim(connection, now)
         except BaseException:
             self._start(back)
             raise
@@ -220,7 +220,7 @@ class Outbox:
             if lane.circuit.open:
                 deliveries.chase_waiting(connection, name, now, at_once=lane.circuit.at_fault)
 
-    def _claim(self, connection: Connection, now: datetime, ended: set[str]) -> list[Delivery]:
+    def _claim(self, connection: Connection, now: datetime) -> list[Delivery]:
         """The next rows for lanes with room; a full lane's rows must not crowd out the others."""
         if not self._floor.lanes:
             self._open_lanes(connection, now)

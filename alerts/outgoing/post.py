@@ -22,7 +22,7 @@ from typing import Any
 from alerts.outgoing.answer import AGAIN, LONGEST_PAUSE, Answer, judge
 from alerts.outgoing.exchange import Exchange, Unreachable, fault
 from alerts.outgoing.incoming import BrokenOff, Raw
-from alerts.outgoing.wire import BadAddress, Head, Request, Target, head_of, request, target_of
+from alerts.outgoing.wire import BadAddress, Head, Request, Target, request, target_of
 from ingest.errors import DeliveryError
 
 __all__ = ["AGAIN", "LONGEST_PAUSE", "MEGABYTE", "Answer", "Exchange", "Post", "judge"]
@@ -72,31 +72,18 @@ class _Line:
 
     def __init__(self, sock: socket.socket, home: _Home, until: float) -> None:
         self.sock = sock
+        self.number = sock.fileno()
         self.origin = home.origin
         self.until = until
         self._home = home
         self._patience = 0.0
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
-        self._heads: tuple[bytes, Head | None] = (b"", None)
+        self.said: tuple[bytes, Raw] | None = None
         if not isinstance(sock, ssl.SSLSocket):
             # Python waits and then reads, each a call to the system that gives up the interpreter; a
             # blocking socket waits in the read itself, and the system keeps the time.
             sock.settimeout(None)
-
-    def head(self, text: bytes) -> Head:
-        """The head of an answer; a receiver often says the same again, which is not read twice."""
-        known, head = self._heads
-        if text != known:
-            head = head_of(text)
-            self._heads = (text, head)
-        if head is None:
-            raise BrokenOff
-        return head
-
-    def fileno(self) -> int:
-        """Number of the connection, to wait for."""
-        return self.sock.fileno()
 
     def close(self) -> None:
         """Let go of it."""
@@ -115,11 +102,12 @@ class _Line:
 
     def send(self, content: bytes) -> None:
         """Send all of it."""
-        rest = memoryview(content)
-        while rest:
+        sent = 0
+        while sent < len(content):
             self._hold()
             try:
-                rest = rest[self.sock.send(rest) :]
+                # Nearly always the whole, of which no copy is made.
+                sent += self.sock.send(content[sent:])
             except BlockingIOError:
                 raise TimeoutError from None
 

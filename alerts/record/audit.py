@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert, select, update
 
-from alerts.record import tables
+from alerts.record import account_tables, tables
 
 START = "0" * 64
 """What the first link follows on."""
@@ -69,7 +69,9 @@ KINDS: Mapping[str, Kind] = {
     "stand_in": _kind(tables.stand_in),
     "verdict": _kind(tables.verdict),
     "happening": _kind(tables.happening),
+    "sighting": _kind(tables.sighting),
     "config_version": _kind(tables.config_version),
+    "deed": _kind(account_tables.deed),
 }
 """Kind of entry -> what it holds fast; the newest entry of a row counts."""
 

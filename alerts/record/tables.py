@@ -313,6 +313,20 @@ happening = Table(
     Column("replaces", Integer),
 )
 
+sighting = Table(
+    "sighting",
+    metadata,
+    # Number of the happening it belongs to.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    # What the phone calls it: sent twice, it is one report.
+    Column("sent", String(64), nullable=False, unique=True),
+    Column("spot", Text, nullable=False),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("counts", JSON, nullable=False),
+    Column("photos", JSON, nullable=False),
+)
+
 trouble = Table(
     "trouble",
     metadata,

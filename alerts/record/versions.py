@@ -78,9 +78,12 @@ def keep(
     return True
 
 
-def newest(connection: Connection) -> Version | None:
-    """The configuration that came into force last; None before the first."""
-    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).first()
+def newest(connection: Connection, until: datetime | None = None) -> Version | None:
+    """The configuration that came into force last, or last until a moment; None before the first."""
+    query = select(table).order_by(table.c.id.desc()).limit(1)
+    if until is not None:
+        query = query.where(table.c.at <= until)
+    row = connection.execute(query).first()
     if row is None:
         return None
     return Version(

@@ -8,6 +8,7 @@ from pipeline.cli import (
     models,
     operate,
     past,
+    people,
     record,
     release,
     rotas,
@@ -19,5 +20,5 @@ from pipeline.cli import (
 from pipeline.cli.group import FINE, MISUSE, PROBLEM, main
 
 __all__ = ["FINE", "MISUSE", "PROBLEM", "main"]
-__all__ += ["calls", "drills", "imports", "learning", "models", "operate", "past", "record", "release"]
-__all__ += ["rotas", "rule_tests", "tuning", "verification", "weather"]
+__all__ += ["calls", "drills", "imports", "learning", "models", "operate", "past", "people"]
+__all__ += ["record", "release", "rotas", "rule_tests", "tuning", "verification", "weather"]

@@ -21,7 +21,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--json", "target", type=_FILE, help="Write the result there; - prints.")
 @click.option("--report", type=_FILE, help="Write a report there, .html or .pdf.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes; default by the length of the period.")
-@click.option("--chunk", type=click.IntRange(1, 4096), default=256, show_default=True, help="Nows a block.")
+@click.option("--chunk", type=click.IntRange(1, 4096), help="Nows a block; less needs less memory.")
 @click.option("--resume", is_flag=True, help="Go on where Ctrl-C stopped the same replay.")
 @click.pass_obj
 def replay(settings: Settings, /, **asked: Any) -> None:

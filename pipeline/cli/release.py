@@ -91,12 +91,48 @@ def cancel(settings: Settings, alert: str, by: str, why: str, lasts: str) -> Non
     cancel_by_name(settings, alert, (by, why), lasts)
 
 
+@main.command("raise")
+@click.argument("alert")
+@click.option("--level", required=True, help="Level to raise it to.")
+@click.option("--by", required=True, help="Id or name of a person of routes.yaml.")
+@click.option("--why", required=True, help="The reason, as people will read it.")
+@click.option("--for", "lasts", default="12h", show_default=True, help="How long it counts; 24h at most.")
+@click.pass_obj
+def raise_level(
+    settings: Settings, alert: str, level: str, by: str, why: str, lasts: str
+) -> None:
+    """Raise the towns of an alert's highest level, and keep them there; people are called as for any rise.
+
+    Example: fengsui raise 500153-rainstorm-20220807T080500Z --level red
+    --by command_centre_duty_a --why 雷达显示强降雨将持续
+    """
+    from pipeline.commands.release import raise_by_name
+
+    raise_by_name(settings, alert, level, (by, why), lasts)
+
+
+@main.command()
+@click.argument("alert")
+@click.option("--by", required=True, help="Id or name of a person of routes.yaml.")
+@click.option("--why", required=True, help="The reason.")
+@click.option("--for", "lasts", default="12h", show_default=True, help="How long it counts; 24h at most.")
+@click.pass_obj
+def hold(settings: Settings, alert: str, by: str, why: str, lasts: str) -> None:
+    """Keep every town of an alert at its level at least for a while; nobody is told, nothing falls.
+
+    Example: fengsui hold 500153-rainstorm-20220807T080500Z --by command_centre_duty_a --why 上游水库正在泄洪
+    """
+    from pipeline.commands.release import hold_by_name
+
+    hold_by_name(settings, alert, (by, why), lasts)
+
+
 @main.command()
 @click.argument("hazard")
 @click.option("--by", required=True, help="Id or name of a person of routes.yaml.")
 @click.pass_obj
 def uncap(settings: Settings, hazard: str, by: str) -> None:
-    """Leave a hazard to the rules again before the time of a correction or withdrawal is over.
+    """Leave a hazard to the rules again before the time of what a person ordered is over.
 
     Example: fengsui uncap heat --by command_centre_duty_a
     """

@@ -14,15 +14,16 @@ from pipeline.settings import Settings
 @main.command()
 @click.argument("event", default="heatwave-2022-08")
 @click.option("--until", help="Play no further than this moment, ISO 8601 with offset.")
+@click.option("--stay/--leave", default=None, help="Keep the console open; does so on a terminal.")
 @click.pass_obj
-def demo(settings: Settings, event: str, until: str | None) -> None:
+def demo(settings: Settings, event: str, until: str | None, stay: bool | None) -> None:
     """Play a bundled event through the real daemon on a simulated clock.
 
     A run that was cut short is continued. Example: fengsui demo --until 2022-07-28T08:00+08:00
     """
     from pipeline.commands.demo import play
 
-    play(settings, event, until)
+    play(settings, event, until, stay=stay)
 
 
 @main.command()

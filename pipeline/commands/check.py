@@ -14,7 +14,7 @@ from ingest.database import open_engine, reading
 from ingest.errors import StoreError
 from ingest.times import BEIJING, parse_instant
 from pipeline.audience import Audience, audience, quiet_words, roads
-from pipeline.check import Problem, problems, reach, without_baseline
+from pipeline.check import Problem, problems, reach, unguarded, without_baseline
 from pipeline.config import Config, load
 from pipeline.daemon import wall_clock
 from pipeline.settings import Settings, require_data
@@ -29,7 +29,7 @@ def run_check(settings: Settings, *, as_json: bool, online: bool) -> int:
     now = wall_clock()
     config = load(settings.config)
     found = problems(config, now) + (reach(config, now) if online else [])
-    notes = without_baseline(config, settings.data)
+    notes = without_baseline(config, settings.data) + unguarded(config)
     if as_json:
         told = {"problems": [vars(item) for item in found], "notes": [vars(item) for item in notes]}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))

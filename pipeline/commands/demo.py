@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -11,15 +13,20 @@ from rich.console import Console
 
 from ingest.times import parse_instant
 from pipeline.config import load
-from pipeline.demo.show import Show, print_opening, print_summary
+from pipeline.demo.show import Show, print_open, print_opening, print_summary
 from pipeline.demo.stage import finish, set_stage
 from pipeline.settings import DATABASE_FILE, Settings
 
 _WIDTH = 150
 
 
-def play(settings: Settings, event: str, until: str | None = None) -> None:
-    """Play an event and print what happens; the folder is kept for a look afterwards."""
+def play(
+    settings: Settings, event: str, until: str | None = None, *, stay: bool | None = None
+) -> None:
+    """Play an event and print what happens; the folder is kept for a look afterwards.
+
+    On a terminal, or with `stay`, the console stays open until Ctrl-C.
+    """
     try:
         last = parse_instant(until) if until else None
     except ValueError as error:
@@ -38,4 +45,8 @@ def play(settings: Settings, event: str, until: str | None = None) -> None:
         with Show(stage, screen) as show:
             stage.play(show.watch)
         print_summary(screen, stage, time.monotonic() - begun)
-    finish(folder)
+        finish(folder)
+        if screen.is_terminal if stay is None else stay:
+            print_open(screen, stage)
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from alerts.event.transition import Transition
 from ingest.times import BEIJING
-from pipeline.commands.run import stop_on_signals
+from pipeline.commands.run import show_first, stop_on_signals
 from pipeline.config import Config, load
 from pipeline.configuration.checks import host_port
+from pipeline.console.people.first import first_account
 from pipeline.console.server import Console
 from pipeline.daemon import SteadyClock, wall_clock
 from pipeline.drill.plan import SHIFT_CHANGE, Drill, drills, load_drill, shift_changes
@@ -85,6 +86,9 @@ def _play(ground: Ground, console: Console, screen: Screen, *, fast: bool) -> da
         return play_fast(ground, watch)
     stop, clock = threading.Event(), SteadyClock()
     stop_on_signals(stop)
+    password = first_account(ground.ports, clock.now())
+    if password is not None:
+        show_first(password)
     console.start(ground.ports, clock.now)
     play_live(ground, clock, stop, watch)
     return clock.now()

@@ -156,6 +156,26 @@ def cancel_by_name(settings: Settings, alert: str, said: tuple[str, str], lasts:
     _confirm(order, "撤销 / withdrawn")
 
 
+def raise_by_name(
+    settings: Settings, alert: str, level: str, said: tuple[str, str], lasts: str
+) -> None:
+    """Keep a rise for the next tick; `said` is by whom and why."""
+    by, why = said
+    with opened(settings) as (engine, config):
+        told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
+        order = ordering.raise_(engine, config, alert, parse_level(level), told)
+    _confirm(order, f"升级为{order.level.zh} / raised to {order.level.key}")
+
+
+def hold_by_name(settings: Settings, alert: str, said: tuple[str, str], lasts: str) -> None:
+    """Keep a hold for the next tick; `said` is by whom and why."""
+    by, why = said
+    with opened(settings) as (engine, config):
+        told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
+        order = ordering.hold(engine, config, alert, told)
+    _confirm(order, "维持 / held")
+
+
 def lift_by_name(settings: Settings, hazard: str, by: str) -> None:
     """Keep the order to leave a hazard to the rules again."""
     with opened(settings) as (engine, config):

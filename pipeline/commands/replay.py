@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -27,7 +27,7 @@ from pipeline.replay.compare import Difference, compare
 from pipeline.replay.desk import rehearsing
 from pipeline.replay.report import published
 from pipeline.replay.result import Replay
-from pipeline.replay.run import Period, Work, run
+from pipeline.replay.run import BLOCK, Period, Work, run
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Asked:
     """Where a report goes, .html or .pdf."""
     workers: int | None
     """Processes; None takes one for each processor, four at most, and one for a short period."""
-    chunk: int
-    """Nows in a block."""
+    chunk: int | None
+    """Nows in a block; None takes `BLOCK`."""
     resume: bool
     """Whether an interrupted replay goes on."""
 
@@ -96,7 +96,9 @@ def _replayed(
         checkpoint.clear()
     desk = rehearsing(played)
     work = Work(
-        chunk=asked.chunk, workers=asked.workers or _processors(period), checkpoint=checkpoint
+        chunk=asked.chunk or BLOCK,
+        workers=asked.workers or _processors(period),
+        checkpoint=checkpoint,
     )
     title = "回放 replay" if changes is None else "改后 proposal"
     try:
@@ -125,8 +127,7 @@ def _fingerprint(settings: Settings, period: Period, changes: Changes | None) ->
 
 
 def _tell_one(replay: Replay, config: Config, asked: Asked) -> None:
-    facts = published(replay, _texts(config), config.service.language)
-    if not _put_out(facts, asked):
+    if not _put_out(lambda: published(replay, _texts(config), config.service.language), asked):
         for line in tables.told(replay, config):
             click.echo(line)
     if asked.report is not None:
@@ -145,7 +146,7 @@ def _tell_both(
 ) -> None:
     today, proposal = replays
     found, gained = compare(today, proposal), _gains(settings, replays, config)
-    if not _put_out(_both(replays, found, gained, config), asked):
+    if not _put_out(lambda: _both(replays, found, gained, config), asked):
         for line in tables.compared(today, proposal, found, config):
             click.echo(line)
         click.echo(f"{gained.words.zh} / {gained.words.en}")
@@ -190,11 +191,11 @@ def _texts(config: Config) -> Texts:
     return rehearsing(config).texts
 
 
-def _put_out(facts: dict[str, Any], asked: Asked) -> bool:
-    """Write or print the JSON; True where it was printed in place of the tables."""
+def _put_out(facts: Callable[[], dict[str, Any]], asked: Asked) -> bool:
+    """Write or print the JSON, where it is asked for; True where it was printed in place of the tables."""
     if asked.target is None:
         return False
-    text = json.dumps(facts, ensure_ascii=False, indent=2)
+    text = json.dumps(facts(), ensure_ascii=False, indent=2)
     if str(asked.target) == "-":
         click.echo(text)
         return True

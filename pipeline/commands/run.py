@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import threading
+from dataclasses import replace
+from datetime import datetime
 from types import FrameType
 
 import click
@@ -12,9 +15,11 @@ import click
 from alerts.record.store import Acknowledgement
 from ingest.database import open_engine, reading
 from pipeline.acknowledge import acknowledge, sole_subsystem, word_of
+from pipeline.check import unguarded
 from pipeline.climate import load_baseline, waiting_for_baseline
 from pipeline.config import load
 from pipeline.configuration.checks import host_port
+from pipeline.console.people.first import OPERATOR, first_account
 from pipeline.console.server import Console
 from pipeline.daemon import Daemon, SteadyClock, wall_clock
 from pipeline.health import health
@@ -27,10 +32,12 @@ from pipeline.tick import TickReport, tick
 from pipeline.wiring import build
 from rules.findings import Verdict
 
+log = logging.getLogger(__name__)
 
-def run_daemon(settings: Settings, listen: str | None, log: str) -> None:
-    """Work until SIGTERM or SIGINT, then finish what is under way."""
-    set_up_logs(log)
+
+def run_daemon(settings: Settings, listen: str | None, form: str) -> None:
+    """Work until SIGTERM or SIGINT, then finish what is under way; `form` is that of the log."""
+    set_up_logs(form)
     try:
         listen = host_port(listen) if listen else None
     except ValueError as error:
@@ -39,15 +46,45 @@ def run_daemon(settings: Settings, listen: str | None, log: str) -> None:
     stop = threading.Event()
     stop_on_signals(stop)
     clock = SteadyClock()
-    with Console(listen or config.service.listen) as console:
+    at = listen or config.service.listen
+    for problem in unguarded(replace(config, service=replace(config.service, listen=at))):
+        log.warning("%s: %s", problem.where, problem.what, extra={"action": "unguarded"})
+    with Console(at) as console:
         ports = build(config, settings)
         try:
             console.bind()
+            greet(ports, clock.now(), spoken=form == "text")
             console.start(ports, clock.now)
             Daemon(ports=ports).run(stop, clock)
         finally:
             console.close()
             ports.close()
+
+
+def greet(ports: Ports, now: datetime, *, spoken: bool) -> None:
+    """Make the first account of a new instance, and tell its password to whoever started it.
+
+    Where the log is for machines, it would end there: then only how to get one is told.
+    """
+    password = first_account(ports, now)
+    if password is None:
+        return
+    if spoken:
+        show_first(password)
+    else:
+        remedy = f"give it a password with: fengsui account password {OPERATOR} --by NAME"
+        log.warning("made the account %s; %s", OPERATOR, remedy, extra={"action": "first_account"})
+
+
+def show_first(password: str) -> None:
+    """Print the password of the first account on standard error, where no log keeps it."""
+    click.echo(
+        f"\n首次启动，已建账号 / first start, made an account\n"
+        f"    账号 account:  {OPERATOR}\n"
+        f"    口令 password: {password}\n"
+        f"只显示这一次，登录后须更换 / shown this one time, to be changed at the first sign-in\n",
+        err=True,
+    )
 
 
 def stop_on_signals(stop: threading.Event) -> None:

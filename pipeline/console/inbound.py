@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import logging
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 
@@ -24,7 +24,7 @@ _READ_S = 10.0
 _AT_ONCE = 8
 
 
-def add_inbound(app: FastAPI, ports: Ports, clock: Clock) -> None:
+def add_inbound(app: APIRouter, ports: Ports, clock: Clock) -> None:
     """Take callbacks at ``/inbound/{channel}/{secret}``, a few at once: pages are never kept waiting."""
     turns = asyncio.Semaphore(_AT_ONCE)
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import uvicorn
+from fastapi import FastAPI
 
 from ingest.errors import ConfigMistake
 from pipeline.console.app import make_app
@@ -14,6 +15,8 @@ from pipeline.console.pages import Clock
 from pipeline.ports import Ports
 
 _START_S = 15.0
+# So long a request may still take once the server stops; the streams are told to end and need none of it.
+_GRACE_S = 5
 
 
 class Console:
@@ -24,6 +27,7 @@ class Console:
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+        self.app: FastAPI | None = None
 
     def bind(self) -> str:
         """Take the address and return it as a URL; port 0 takes any free one.
@@ -40,13 +44,15 @@ class Console:
             ) from error
         return f"http://{host}:{self._socket.getsockname()[1]}"
 
-    def start(self, ports: Ports, clock: Clock) -> None:
-        """Serve until `close`."""
+    def start(self, ports: Ports, clock: Clock, wall: Clock | None = None) -> None:
+        """Serve until `close`; see `make_app` for the two clocks."""
         if self._socket is None:
             self.bind()
+        self.app = make_app(ports, clock, wall)
         config = uvicorn.Config(
-            make_app(ports, clock), log_level="warning", access_log=False, lifespan="off"
-        )
+            self.app, log_level="warning", access_log=False, lifespan="off",
+            timeout_graceful_shutdown=_GRACE_S,
+        )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="console", daemon=True
@@ -57,8 +63,11 @@ class Console:
             time.sleep(0.01)
 
     def close(self) -> None:
-        """Answer what is under way and stop listening."""
+        """End the streams, answer what is under way and stop listening."""
         if self._server is not None and self._thread is not None:
+            live = getattr(self.app.state, "live", None) if self.app is not None else None
+            if live is not None:
+                live.pulse.close()
             self._server.should_exit = True
             self._thread.join(timeout=_START_S)
         if self._socket is not None:

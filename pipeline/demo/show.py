@@ -18,7 +18,7 @@ from alerts.outgoing.delivery import Delivery, Status
 from ingest.database import reading
 from ingest.times import BEIJING
 from pipeline.demo.officers import Answer
-from pipeline.demo.stage import Stage
+from pipeline.demo.stage import GUEST, Stage
 from pipeline.demo.summary import CallRow, Row, call_rows, rows, totals
 from pipeline.tick import TickReport
 from pipeline.work import Job
@@ -127,8 +127,21 @@ def print_opening(console: Console, stage: Stage) -> None:
         " The real daemon on a simulated clock; forecasts are a perfect prognosis.",
         style="dim",
     )
+    print_door(console, stage)
     if stage.resumed:
         console.print(f"继续上次未完成的演示，从{_stamp(stage.clock.at)}起。", style="yellow")
+
+
+def print_door(console: Console, stage: Stage) -> None:
+    """Say where the console is, and how to get in."""
+    words = f"控制台 console: {stage.url}  账号 account: {GUEST}  口令 password: {stage.password}"
+    console.print(words, style="bold", highlight=False, soft_wrap=True)
+
+
+def print_open(console: Console, stage: Stage) -> None:
+    """Say that the console stays open, and how to end it."""
+    print_door(console, stage)
+    console.print("控制台开着，按 Ctrl-C 结束。 The console stays open until Ctrl-C.", style="bold")
 
 
 def print_summary(console: Console, stage: Stage, elapsed_s: float) -> None:

@@ -16,17 +16,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from alerts.channels.webhook import Webhook
+from alerts.duty.routing import centre_of
 from alerts.outgoing.post import Post
 from alerts.record import ledger
-from ingest.database import reading
+from ingest.database import reading, writing
 from ingest.errors import StoreError
 from ingest.recordings import Event, load_event
 from ingest.secret import Secret
 from ingest.source import Feed
 from ingest.sources.recorded import Recorded
 from pipeline.config import ChannelBlock, Config, SourceBlock, with_only
+from pipeline.console.people.doors import Doors, new_password
+from pipeline.console.people.first import first_account
+from pipeline.console.people.visitor import Role
 from pipeline.console.server import Console
-from pipeline.daemon import Daemon, SimulatedClock, Watcher
+from pipeline.daemon import Daemon, SimulatedClock, Watcher, wall_clock
 from pipeline.demo.officers import Officers
 from pipeline.demo.subsystem import Receiver
 from pipeline.ports import Ports
@@ -35,6 +39,8 @@ from pipeline.wiring import build, prepare_folder
 
 CHANNEL = "subsystem"
 SOURCE = "recorded"
+GUEST = "demo"
+"""Account of whoever watches the demonstration."""
 _MARKER = "demo.json"
 
 
@@ -54,6 +60,10 @@ class Stage:
     """True where an earlier run in the same folder is continued."""
     officers: Officers
     """Who answers."""
+    url: str
+    """Address of the console."""
+    password: str
+    """Password of the account `GUEST`, which may do everything there."""
 
     def play(self, watch: Watcher) -> None:
         """Run the daemon to the end of the event."""
@@ -94,7 +104,8 @@ def set_stage(
         played = _on_stage(with_only(config, event.hazards), block, receiver.url(CHANNEL), settings.data)
         ports = build(played, settings, public_url=url)
         stack.callback(ports.close)
-        console.start(ports, clock.now)
+        # The event is played, the people in front of the console are real.
+        console.start(ports, clock.now, wall_clock)
         clock.at = _resume_at(ports) or clock.at
         post = stack.enter_context(Post())
         asking = [level.key for level, answer in config.routes.answers.items() if answer.facts]
@@ -106,7 +117,19 @@ def set_stage(
             end=min(event.end + delay, until or event.end + delay),
             resumed=resumed,
             officers=officers,
+            url=url,
+            password=_admit(ports, clock.at),
         )
+
+
+def _admit(ports: Ports, now: datetime) -> str:
+    """The password of the guest; a run that is continued gets a new one, for the old is kept nowhere."""
+    given = first_account(ports, now, name=GUEST, roles=tuple(Role), changing=False)
+    if given is None:
+        given = new_password()
+        with writing(ports.engine) as connection:
+            Doors(centre=centre_of(ports.config.routes)).set_password(connection, GUEST, given)
+    return given
 
 
 def finish(folder: Path) -> None:

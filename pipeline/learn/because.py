@@ -6,13 +6,14 @@ Features that say the same thing hide each other, so small figures are no proof 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Connection
 
 from pipeline.learn.belt import NO_SOURCES
+from pipeline.learn.foretell import gap
 from pipeline.learn.kinds import Kind
 from pipeline.learn.shelf import Shelf
 from pipeline.ports import Judging
@@ -71,7 +72,8 @@ def because(
         model = loaded.manifest.name
         return Because(chance=chance, value=None, model=model, moved=(), why=NO_SOURCES)
     row = parts[-1].table[judging.view.places.index(town)]
-    value, moved = _moved(kind, loaded, chance, row)
+    at_level = kind.levelled(loaded.model, parts[-1], gap(loaded.manifest, parts[-1], now))
+    value, moved = _moved(kind, replace(loaded, model=at_level), chance, row)
     return Because(chance=chance, value=value, model=loaded.manifest.name, moved=moved)
 
 

@@ -22,6 +22,15 @@ from pipeline.learn.chance_train import (
 )
 from pipeline.learn.heat_data import fingerprint
 from pipeline.learn.lesson import Lesson, Material
+from rules.learned.level import (
+    Level,
+    followed,
+    level_of,
+    raised,
+    untaught,
+    with_level,
+    without_level,
+)
 from rules.learned.logistic import Array
 from rules.learned.manifest import SPELL_D, Feature, Manifest
 
@@ -79,6 +88,7 @@ def taught(sort: Sort, days: Series, material: Material) -> Lesson:
     """
     given = days if material.until is None else days.until(material.until)
     cases = given.cases()
+    figures, level = honest(sort, cases)
     manifest = Manifest(
         name=sort.hazard,
         hazard=sort.hazard,
@@ -90,11 +100,11 @@ def taught(sort: Sort, days: Series, material: Material) -> Lesson:
         libraries={},
         seed=_SEED if material.seed is None else material.seed,
         calibrated_for="elsewhere",
-        metrics=honest(sort, cases),
+        metrics=figures,
         **sort.texts,
     )
-    parts = learn(sort, cases) | {"last": int(given.days[-1].astype(np.int64))}
-    return Lesson(parts=parts, manifest=manifest)
+    parts = with_level(learn(sort, cases), level)
+    return Lesson(parts=parts | {"last": int(given.days[-1].astype(np.int64))}, manifest=manifest)
 
 
 def seen(sort: Sort, cases: Cases, latitude: float) -> tuple[Feature, ...]:
@@ -121,10 +131,12 @@ def learn(sort: Sort, cases: Cases) -> dict[str, Any]:
     }
 
 
-def honest(sort: Sort, cases: Cases) -> dict[str, Any]:
-    """Figures of merit of years not learned from: ``later_years`` and ``left_out`` years.
+def honest(sort: Sort, cases: Cases) -> tuple[dict[str, Any], Level]:
+    """Figures of merit of years not learned from, and the level of the chances after the last day.
 
-    FengsuiError where there are no more years than it takes to begin.
+    ``later_years`` are foretold as they would have been: each by a model of the years before, and each day
+    at the level of the days before. Years ``left_out`` know what came later and have no level. FengsuiError
+    where there are no more years than it takes to begin.
     """
     first = int(cases.years[0]) + sort.years_before
     if first > cases.years[-1]:
@@ -132,15 +144,26 @@ def honest(sort: Sort, cases: Cases) -> dict[str, Any]:
             f"the days end before {first}, so that no later year is left to test on;"
             f" give more than {sort.years_before} years"
         )
+    said, level = chain(sort, cases)
+    later = np.where(cases.years >= first, said, np.nan)
+    others = left_out(cases, lambda part: learn(sort, part), sort.ask, first)
+    told = (("later_years", later), ("left_out", others))
+    return {name: _scored(cases, chances) for name, chances in told}, level
+
+
+def chain(sort: Sort, cases: Cases) -> tuple[Array, Level]:
+    """Chances of all days, each year by a model of those before and each day at the level of the days before.
+
+    NaN in the first years, which are too few to learn from; with the level after the last day. FengsuiError
+    where all of them are too few.
+    """
 
     def learned(part: Cases) -> Mapping[str, Any]:
         return learn(sort, part)
 
-    later = forward(cases, learned, sort.ask, first)
-    others = left_out(cases, learned, sort.ask, first)
-    return {
-        name: _scored(cases, said) for name, said in (("later_years", later), ("left_out", others))
-    }
+    plain = forward(cases, learned, sort.ask, _first_taught(sort, cases))
+    added, level = followed(untaught(), cases.days, plain, cases.happened)
+    return raised(plain, *added), level
 
 
 def scored_after(
@@ -149,14 +172,15 @@ def scored_after(
     """Score a saved model on the days of a file.
 
     Days of the training are left out, unless there are no others: then all are scored and ``in_training``
-    says so. `joined` are the same days behind those the model remembers; without it, the first days of the
-    file have no past.
+    says so. The level follows what came of the days before each one, as it would have done. `joined` are
+    the same days behind those the model remembers; without it, the first days of the file have no past.
     """
     last = np.datetime64(int(parts["last"]), "D")
     shown = not (given.days > last).any()
     cases = (joined or given).cases()
     cases = cases.taken((cases.days >= given.days[0]) & (shown | (cases.days > last)))
-    told = Told.known(cases.days, sort.ask(parts, cases.table), cases.rule, cases.happened)
+    said = _at_level(cases, sort.ask(without_level(parts), cases.table), parts, shown)
+    told = Told.known(cases.days, said, cases.rule, cases.happened)
     figures = score(told, rate=float(parts["rate"]), threshold=float(parts["rule_threshold"]))
     return {"hazard": sort.hazard, "in_training": shown, **figures}
 
@@ -165,6 +189,26 @@ def fingerprint_of(material: Material) -> str:
     """SHA-256 of the training file, of the one with the rain where a folder was named."""
     path = material.path
     return fingerprint(path / "daily_rain.csv" if path.is_dir() else path)
+
+
+def _first_taught(sort: Sort, cases: Cases) -> int:
+    """The first year before which there is enough to learn from."""
+    years = np.unique(cases.years).tolist()
+    for year in years[1:-1]:
+        try:
+            learn(sort, cases.taken(cases.years < year))
+        except FengsuiError:
+            continue
+        return int(year)
+    return int(years[-1])
+
+
+def _at_level(cases: Cases, plain: Array, parts: Mapping[str, Any], shown: bool) -> Array:
+    """Chances of days after the training at the level that goes on from it; of training days anew."""
+    gap = int(cases.days[0].astype(np.int64)) - int(parts["last"]) - 1 if len(cases.days) else 0
+    level = untaught() if shown else level_of(parts).passed(gap)
+    added, _ = followed(level, cases.days, plain, cases.happened)
+    return raised(plain, *added)
 
 
 def _unwatched(feature: Feature) -> Feature:

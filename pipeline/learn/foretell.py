@@ -20,7 +20,7 @@ from alerts.record.shadows import Turn
 from ingest.batch import Batch, Values
 from ingest.database import reading, writing
 from ingest.quantities import quantity
-from ingest.times import HOUR, beijing_midnight, instant64
+from ingest.times import HOUR, beijing_day, beijing_midnight, instant64
 from pipeline.learn import belt
 from pipeline.learn.heat_train import one_thread
 from pipeline.learn.inputs import Inputs
@@ -29,7 +29,7 @@ from pipeline.learn.shelf import Shelf
 from pipeline.ports import Judging, Ports
 from pipeline.view import LEARNED
 from rules.learned.drift import Reliability
-from rules.learned.manifest import ModelRefused
+from rules.learned.manifest import Manifest, ModelRefused
 from rules.learned.store import Loaded
 
 JOB = "foretell"
@@ -131,7 +131,8 @@ def _said(
         fastened = replace(belt.fastened(loaded.manifest, inputs, now), kept=kept)
         # Threads of linear algebra cost more than they bring, and would take them from the tick.
         with one_thread():
-            answers = _bounded(kind.ask(loaded.model, inputs.table))
+            model = kind.levelled(loaded.model, inputs, gap(loaded.manifest, inputs, now))
+            answers = _bounded(kind.ask(model, inputs.table))
         chances, why = belt.silenced(
             answers, loaded.manifest, inputs, fastened, judging.view.places
         )
@@ -145,6 +146,11 @@ def _said(
         kind=kind.name, model=loaded.manifest.name, at=now, chances=highest, silent=silent, drift=drift
     )
     return Said(turn=turn, batches=tuple(batches))
+
+
+def gap(manifest: Manifest, inputs: Inputs, now: datetime) -> int:
+    """Days between the training and the first of the days before that are looked at [d]."""
+    return (beijing_day(now) - manifest.trained_to).days - len(inputs.past)
 
 
 def _bounded(chances: Chances) -> Chances:

@@ -70,7 +70,13 @@ def gather(connection: Connection, now: datetime, judging: Judging) -> tuple[Inp
         # Of a day under way nothing was learned yet: what is remembered is a day older, and not forgotten.
         if np.isfinite(known.maximum[day]).any() or day < tomorrow - 1:
             memory = advance(memory, known.outlook(day), known.ended(day))
-    return (Inputs(offset=1, table=tables[-1], past=np.array(tables[-1 - WATCHED : -1])),)
+    past = slice(len(tables) - 1 - WATCHED, len(tables) - 1)
+    maxima = known.maximum[past]
+    came = {
+        name: np.where(np.isnan(maxima), np.nan, maxima >= limit)
+        for name, (_, limit) in CAME.items()
+    }
+    return (Inputs(offset=1, table=tables[-1], past=np.array(tables[past]), came=came),)
 
 
 def archived_days(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 
 from ingest.errors import FengsuiError
 from pipeline.learn.heat_data import HeatDays, fingerprint, read_heat
-from pipeline.learn.heat_table import HeatTable, gather, joined, strangers
+from pipeline.learn.heat_table import HeatTable, gather, strangers
 from pipeline.learn.heat_train import SEED, train_heat
 from pipeline.learn.lesson import Lesson, Material
-from pipeline.learn.score import Cases, foretold, score_heat, shapes
-from pipeline.learn.splits import folds_by_place
+from pipeline.learn.score import Cases, foretold, levelled, score_heat, shapes
+from pipeline.learn.splits import Fold, folds_by_place
 from pipeline.verify.published import check_installed
 from rules.learned.heat_days import Foretold, HeatModel
 from rules.learned.heat_features import UNITS
@@ -51,8 +52,12 @@ def teach(material: Material) -> Lesson:
 def taught(days: HeatDays, seed: int, *, about: str, data_hash: str) -> Lesson:
     """The lesson from days at hand, of a file or of an archive."""
     check_installed()
-    tests = {"season": later_season(days, seed), "left_out_places": left_out_places(days, seed)}
-    model = train_heat(days, seed)
+    season = later_season(days, seed)
+    tests = {
+        "season": score_heat(season) | {"chances": shapes(season)},
+        "left_out_places": left_out_places(days, seed),
+    }
+    model = replace(train_heat(days, seed), level=season.level)
     manifest = Manifest(
         name="heat",
         hazard="heat",
@@ -73,10 +78,9 @@ def taught(days: HeatDays, seed: int, *, about: str, data_hash: str) -> Lesson:
     return Lesson(parts=model.parts(), manifest=manifest)
 
 
-def later_season(days: HeatDays, seed: int) -> dict[str, Any]:
-    """Trained on all but the last half year, scored on that: figures, and shapes for each threshold."""
-    cases = foretold(train_heat(days.until(_cut(days)), seed), days)
-    return score_heat(cases) | {"chances": shapes(cases)}
+def later_season(days: HeatDays, seed: int) -> Cases:
+    """Trained on all but the last half year, asked about that: the level at its end goes with the model."""
+    return foretold(train_heat(days.until(_cut(days)), seed), days)
 
 
 def left_out_places(days: HeatDays, seed: int) -> dict[str, Any]:
@@ -91,11 +95,13 @@ def left_out_places(days: HeatDays, seed: int) -> dict[str, Any]:
     found = {}
     for name, table in tables.items():
         later = table.taken(table.days > np.datetime64(cut, "D"))
-        parts = [
-            _asked(model, later.taken(fold[later.places] == turn), days.places)
-            for turn, model in enumerate(models)
-        ]
-        found[name] = score_heat(_together(parts))
+        told = _asked(models, later, fold)
+        # Of a place without a past nothing is known, nor what came of chances there.
+        remembered = name == "with_past"
+        cases = levelled(later, told, days.places) if remembered else Cases(
+            table=later, told=told, names=days.places
+        )  # fmt: skip
+        found[name] = score_heat(cases)
         del found[name]["by_city"]
     return found
 
@@ -110,24 +116,13 @@ def _cut(days: HeatDays) -> date:
     return date.fromisoformat(str(days.days[-1 - held]))
 
 
-def _asked(model: HeatModel, table: HeatTable, names: tuple[str, ...]) -> Cases:
-    return Cases(table=table, told=model.foretell_from(table.rows), names=names)
-
-
-def _together(parts: list[Cases]) -> Cases:
-    """Cases of several models as one, with the mean of their shapes: they differ by hundredths."""
-    told = [part.told for part in parts]
-    return Cases(
-        table=joined([part.table for part in parts]),
-        told=Foretold(
-            centre=np.concatenate([one.centre for one in told]),
-            scale=np.concatenate([one.scale for one in told]),
-            shape=np.mean([one.shape for one in told], axis=0),
-            whole_celsius=np.concatenate([one.whole_celsius for one in told]),
-            whole_fahrenheit=np.concatenate([one.whole_fahrenheit for one in told]),
-        ),
-        names=parts[0].names,
-    )
+def _asked(models: list[HeatModel], table: HeatTable, fold: Fold) -> Foretold:
+    """What is told of each case by the model that did not learn from its place, in the order of the cases."""
+    own = [np.flatnonzero(fold[table.places] == turn) for turn in range(len(models))]
+    told = Foretold.joined([
+        model.foretell_from(table.rows[rows]) for model, rows in zip(models, own, strict=True)
+    ])  # fmt: skip
+    return told.of(np.argsort(np.concatenate(own)))
 
 
 def _seen(days: HeatDays) -> tuple[Feature, ...]:

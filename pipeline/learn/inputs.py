@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rules.learned.manifest import Array
 
@@ -17,3 +18,5 @@ class Inputs:
     """Features now, (place, feature); NaN where unknown."""
     past: Array
     """The same on days before, oldest first, (day, place, feature), for drift."""
+    came: Mapping[str, Array] = field(default_factory=dict)
+    """Chance -> what came on those days, (day, place): 1 or 0, NaN where it is not known yet."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection
 
 from pipeline.config import Config, HazardBlock
 from pipeline.learn import days_home, heat_home
 from pipeline.learn.inputs import Inputs
 from pipeline.ports import Judging
+from rules.learned.level import Level, followed, level_of, with_level, without_level
 from rules.learned.manifest import Array
 
 Chances = Mapping[str, Array]
@@ -35,6 +37,24 @@ class Kind:
     """Chances from what was saved and a table (place, feature)."""
     came: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """Chance -> the daily quantity and the value from which it counts as having come true."""
+
+    def levelled(self, model: Mapping[str, Any], inputs: Inputs, gap: int) -> dict[str, Any]:
+        """The model with the level of its chances brought up to now, by what came of the days before.
+
+        `gap` is the number of days between the training and the first of the days before. Where nothing is
+        known of what came, the level stays that of the training.
+        """
+        return with_level(model, self._level(model, inputs, level_of(model).passed(gap)))
+
+    def _level(self, model: Mapping[str, Any], inputs: Inputs, level: Level) -> Level:
+        if not inputs.came:
+            return level
+        days, places, features = inputs.past.shape
+        plain = self.ask(without_level(model), inputs.past.reshape(days * places, features))
+        said = np.array([plain[name] for name in inputs.came])
+        came = np.array([rows.ravel() for rows in inputs.came.values()])
+        day = np.repeat(np.datetime64(0, "D") + np.arange(days), places)
+        return followed(level, day, said, came)[1]
 
 
 KINDS: Mapping[str, Kind] = {

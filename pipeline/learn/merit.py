@@ -20,6 +20,9 @@ Array = npt.NDArray[np.float64]
 Blocks = npt.NDArray[np.int64]
 RATIOS = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Cost-loss ratios at which the value is told."""
+CLASSES, FEWEST = 5, 50
+"""Classes in which reliability is told, and the fewest cases of one."""
+_SLIGHT = 0.05
 _DRAWS_OF_RANKS, _SEED = 200, 20220818
 
 
@@ -72,18 +75,23 @@ def shape_of(chance: Array, happened: Array, warned: Array) -> dict[str, Any]:
 
 
 def reliability_band(chance: Array, happened: Array, blocks: Blocks) -> list[dict[str, float]]:
-    """Per tenth of chance: its mean, the share that came, and the 90 % interval of that share, (case,) each.
+    """Per class of chance: its mean, the share that came, and the 90 % interval of that share, (case,) each.
 
-    A chance keeps its word where its mean lies within the interval. Tenths without a case are left out.
+    The chances below a twentieth are one class, the others make `CLASSES` of equal number, or fewer where
+    one would have less than `FEWEST` cases: in a class of ten the interval is as wide as a wish. A chance
+    keeps its word where its mean lies within the interval.
     """
-    tenth = np.minimum((chance * 10).astype(int), 9)
+    order = np.argsort(chance, kind="stable")
+    low, rest = np.split(order, [int((chance < _SLIGHT).sum())])
+    classes = np.array_split(rest, min(CLASSES, max(1, len(rest) // FEWEST)))
     found = []
-    for turn in np.unique(tenth):
-        own = tenth == turn
+    for own in (low, *classes):
+        if not len(own):
+            continue
         came = mean_error(happened[own], blocks[own])
         found.append({
             "chance": float(chance[own].mean()), "came": came.value,
-            "low": came.low, "high": came.high, "n": float(own.sum()),
+            "low": came.low, "high": came.high, "n": float(len(own)),
         })  # fmt: skip
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipeline.learn.splits import weeks_of
 from pipeline.verify.bootstrap import Figure
 from rules.learned.heat_days import THRESHOLDS, Foretold, HeatModel
 from rules.learned.heat_memory import Array, Memory, mean_known, nothing_known, passed
+from rules.learned.level import Level, followed, untaught
 
 _SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -38,26 +39,21 @@ class Cases:
     """What the model said of them."""
     names: tuple[str, ...]
     """Names of the places by their number."""
+    level: Level = field(default_factory=untaught)
+    """Level of the chances after the last of the cases."""
 
     def of(self, place: int) -> Cases:
         """The cases of one place."""
         own = self.table.places == place
-        told = self.told
-        part = Foretold(
-            centre=told.centre[own],
-            scale=told.scale[own],
-            shape=told.shape,
-            whole_celsius=told.whole_celsius[own],
-            whole_fahrenheit=told.whole_fahrenheit[own],
-        )
-        return Cases(table=self.table.taken(own), told=part, names=self.names)
+        return replace(self, table=self.table.taken(own), told=self.told.of(own))
 
 
 def foretold(model: HeatModel, days: HeatDays) -> Cases:
     """What the model says of the days after its training, each with what was known the evening before.
 
     Days up to the end of its training are left out, unless the file has no others: then all of them are
-    scored, from an empty memory. FengsuiError where no day has both forecast and maximum.
+    scored, from an empty memory. The level of its chances follows what came of the days before each one.
+    FengsuiError where no day has both forecast and maximum.
     """
     later = days.days > model.trained_to
     memory = nothing_known(len(days.places))
@@ -67,7 +63,19 @@ def foretold(model: HeatModel, days: HeatDays) -> Cases:
     table = gather(days, memory)[0].known()
     if not len(table.rows):
         raise FengsuiError("no day of the file has both a forecast and a maximum (doel); give such days")
-    return Cases(table=table, told=model.foretell_from(table.rows), names=days.places)
+    gap = int((table.days[0] - model.trained_to).astype(int)) - 1
+    return levelled(table, model.foretell_from(table.rows), days.places, model.level.passed(gap))
+
+
+def levelled(
+    table: HeatTable, told: Foretold, names: tuple[str, ...], level: Level | None = None
+) -> Cases:
+    """Cases by rising day, each at the level of the days before it, from `level` on."""
+    plain = told.at(np.zeros((2, 1)))
+    chances = np.stack([plain.chance(limit) for limit in THRESHOLDS])
+    came = np.stack([(table.maximum >= limit).astype(float) for limit in THRESHOLDS])
+    added, after = followed(level or untaught(), table.days, chances, came)
+    return Cases(table=table, told=plain.at(added), names=names, level=after)
 
 
 def score_heat(cases: Cases) -> dict[str, Any]:

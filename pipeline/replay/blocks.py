@@ -1,7 +1,7 @@
 """Findings of many nows, block by block, by this process alone or with others beside it.
 
 Blocks know nothing of each other, so whoever judges one finds the same. With others beside it, this process
-takes part: while it would have to wait it judges a block that nobody has begun.
+takes part: while it would have to wait it judges a stretch of blocks that nobody has begun.
 """
 
 from __future__ import annotations
@@ -29,14 +29,19 @@ from pipeline.ports import Judging
 from pipeline.tick import assess
 from rules.findings import Findings
 
-BLOCK = 256
-"""Nows laid into one block."""
+BLOCK = 128
+"""Nows laid into one block. The arrays of a district then stay under 32 MiB each: the C library uses such
+memory again, while the system zeroes larger ones anew for every block, which takes a fifth of a replay."""
+_STRETCH = 5
+"""Blocks in a row that one process judges: neighbours need mostly the same weather, and read it once."""
 _AHEAD = 5
-"""Blocks asked for at once: a pool of one takes two that cannot be called back, and this process one."""
+"""Stretches asked for at once: a pool of one takes two that cannot be called back, and this process one."""
 
 Found = dict[str, Findings]
 """Hazard -> findings of a block."""
 
+Stretch = Sequence[Sequence[datetime]]
+"""The nows of blocks in a row."""
 Blocks = Generator[tuple[Sequence[datetime], Found], None, None]
 """The nows of a block, and what was found; closing it ends what is under way."""
 
@@ -67,7 +72,8 @@ def judged(
     blocks = [nows[start : start + chunk] for start in range(0, len(nows), chunk)]
     alone = str(archived.engine.url) == IN_MEMORY
     if workers > 1 and len(blocks) > 1 and not alone:
-        yield from _together(archived, blocks, workers - 1)
+        stretches = [blocks[start : start + _STRETCH] for start in range(0, len(blocks), _STRETCH)]
+        yield from _together(archived, stretches, workers - 1)
     else:
         for block in blocks:
             yield block, _assess(archived.connection, block, archived.judging)
@@ -80,7 +86,7 @@ def _assess(connection: Connection, block: Sequence[datetime], judging: Judging)
 
 
 def _together(
-    archived: Archived, blocks: Sequence[Sequence[datetime]], others: int
+    archived: Archived, stretches: Sequence[Stretch], others: int
 ) -> Blocks:
     judging = archived.judging
     station = _Station(
@@ -91,13 +97,13 @@ def _together(
     )
     pool = ProcessPoolExecutor(others, get_context("spawn"), initializer=_leave_interrupts)
 
-    def ask(block: Sequence[datetime]) -> Future[Found]:
+    def ask(stretch: Stretch) -> Future[list[Found]]:
         # The first request starts the processes; held back, Ctrl-C does not tear one that is still loading.
         with _held_back(signal.SIGINT):
-            return pool.submit(_judge, station, block)
+            return pool.submit(_judge, station, stretch)
 
     try:
-        yield from _in_turn(ask, archived, blocks, _AHEAD + 2 * others)
+        yield from _in_turn(ask, archived, stretches, _AHEAD + 2 * others)
     except BrokenProcessPool as error:
         raise WorkerDied(WorkerDied.__doc__) from error
     finally:
@@ -105,30 +111,34 @@ def _together(
 
 
 def _in_turn(
-    ask: Callable[[Sequence[datetime]], Future[Found]],
+    ask: Callable[[Stretch], Future[list[Found]]],
     archived: Archived,
-    blocks: Sequence[Sequence[datetime]],
+    stretches: Sequence[Stretch],
     ahead: int,
 ) -> Blocks:
-    asked: deque[Future[Found]] = deque()
-    for number, block in enumerate(blocks):
-        for later in blocks[number + len(asked) : number + ahead]:
+    asked: deque[Future[list[Found]]] = deque()
+    for number, stretch in enumerate(stretches):
+        for later in stretches[number + len(asked) : number + ahead]:
             asked.append(ask(later))
-        _lend_a_hand(asked, blocks[number:], archived)
-        yield block, asked.popleft().result()
+        _lend_a_hand(asked, stretches[number:], archived)
+        yield from zip(stretch, asked.popleft().result(), strict=True)
 
 
 def _lend_a_hand(
-    asked: deque[Future[Found]], blocks: Sequence[Sequence[datetime]], archived: Archived
+    asked: deque[Future[list[Found]]], stretches: Sequence[Stretch], archived: Archived
 ) -> None:
-    """While the next block is not there, judge one here that nobody has begun, the next ones first."""
+    """While the next stretch is not there, judge one here that nobody has begun, the next ones first."""
     for place in range(len(asked)):
         if asked[0].done():
             return
         if asked[place].cancel():
-            mine: Future[Found] = Future()
-            mine.set_result(_assess(archived.connection, blocks[place], archived.judging))
+            mine: Future[list[Found]] = Future()
+            mine.set_result(_assess_all(archived.connection, stretches[place], archived.judging))
             asked[place] = mine
+
+
+def _assess_all(connection: Connection, stretch: Stretch, judging: Judging) -> list[Found]:
+    return [_assess(connection, block, judging) for block in stretch]
 
 
 @contextmanager
@@ -148,7 +158,7 @@ def _leave_interrupts() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Station:
-    """What another process judges by; it is handed over with every block, and opened with the first."""
+    """What another process judges by; it is handed over with every stretch, and opened with the first."""
 
     key: str
     """Which replay it belongs to; equal where that is."""
@@ -160,10 +170,10 @@ class _Station:
     """The part of the archive that is read."""
 
 
-def _judge(station: _Station, block: Sequence[datetime]) -> Found:
+def _judge(station: _Station, stretch: Stretch) -> list[Found]:
     engine, judging = _opened(station)
     with reading(engine) as connection:
-        return _assess(connection, block, judging)
+        return _assess_all(connection, stretch, judging)
 
 
 @lru_cache(maxsize=1)

@@ -12,10 +12,9 @@ from alerts.answers import calls
 from alerts.duty.routing import Notice, route
 from alerts.event.incidents import Page, engaged
 from alerts.event.transition import CALLING, OVER, Reason, Transition
-from alerts.outgoing import dispatch
-from alerts.outgoing.delivery import Delivery
 from alerts.outgoing.dispatch import Desk
 from pipeline.replay.mail import Mail
+from pipeline.replay.messages import Messages
 from rules.level import Level
 
 _REPLACING = frozenset({Reason.RAISED, Reason.LOWERED, Reason.ENDED, Reason.CANCELLED})
@@ -29,11 +28,9 @@ class Book:
     """Writes messages."""
     mail: Mail
     """Brings them to people."""
-    words: bool = True
-    """False writes no messages: only who is paged is asked."""
     transitions: list[Transition] = field(default_factory=list)
     """Changes so far."""
-    deliveries: list[Delivery] = field(default_factory=list)
+    messages: Messages = field(init=False)
     """Messages so far."""
     pages: dict[str, list[Page]] = field(default_factory=dict)
     """Incident -> calls of its alerts that are open."""
@@ -41,6 +38,9 @@ class Book:
         default_factory=lambda: defaultdict(list)
     )
     """(Hazard, level) -> when it was opened at or raised to it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "messages", Messages(self.desk))
 
     def tick(self, changes: Sequence[Transition], now: datetime) -> None:
         """Take the changes of one tick into the book."""
@@ -57,8 +57,7 @@ class Book:
         skipped = calls.skipped_by(self._reissues(change), change, self.desk)
         told = [*notices, *calls.at_once(change, notices, self.desk, skipped, now)]
         self.mail.post(change, told, now)
-        if self.words:
-            self.deliveries.extend(dispatch.deliveries(change, told, self.desk, now))
+        self.messages.add(change, told)
         self.transitions.append(change)
         if change.reason in OVER:
             self.mail.forget(change.alert)

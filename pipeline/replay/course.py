@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from alerts.event.idle import next_event
 from alerts.event.incidents import in_order
 from alerts.event.state import State
 from alerts.outgoing.dispatch import Desk
@@ -28,11 +29,11 @@ Seen = npt.NDArray[np.void]
 class Course:
     """A replay on its way; `take` moves it on by a block."""
 
-    def __init__(self, judging: Judging, desk: Desk, *, words: bool) -> None:
+    def __init__(self, judging: Judging, desk: Desk) -> None:
         """At the first now, nothing known of any hazard."""
         self.judging = judging
         night = night_of(judging.config.service.night)
-        self.book = Book(desk=desk, mail=Mail(routes=desk.routes, dark=night), words=words)
+        self.book = Book(desk=desk, mail=Mail(routes=desk.routes, dark=night))
         states = {name: fresh(name, judging) for name in _enabled(judging)}
         # One value, so that an interrupt never finds the one without the other.
         self.reached: tuple[int, dict[str, State]] = (0, states)
@@ -56,25 +57,25 @@ class Course:
         """
         seen = _seen(findings, len(block))
         states = dict(self.states)
-        level = np.array([state.top for state in states.values()], np.int8)
+        seen["level"] = [state.top for state in states.values()]
         column = {name: place for place, name in enumerate(states)}
-        stirred = {name: (~found.calm).tolist() for name, found in findings.items()}
-        for row, now in enumerate(block):
-            # Most hazards rest at most times of a year, and a calm now changes nothing of them.
-            busy = {
-                name: found
-                for name, found in findings.items()
-                if stirred[name][row] or not states[name].resting
-            }
-            if busy:
-                steps = judge(states, busy, now, self.judging, states.keys() - busy.keys(), row)
-                for name, step in steps.items():
-                    states[name] = step.state
-                    level[column[name]] = step.state.top
-                self.book.tick(in_order(steps.values()), now)
-            seen["level"][row] = level
+        due = {name: self._next(state, findings[name], -1) for name, state in states.items()}
+        for row in iter(lambda: min(due.values(), default=len(block)), len(block)):
+            now = block[row]
+            busy = {name: found for name, found in findings.items() if due[name] == row}
+            steps = judge(states, busy, now, self.judging, states.keys() - busy.keys(), row)
+            for name, step in steps.items():
+                states[name] = step.state
+                seen["level"][row:, column[name]] = step.state.top
+                due[name] = self._next(step.state, findings[name], row)
+            self.book.tick(in_order(steps.values()), now)
         self.seen.append(seen)
         self.reached = (self.done + len(block), states)
+
+    def _next(self, state: State, found: Findings, row: int) -> int:
+        """The next now of a block at which there is anything to do for a hazard."""
+        block = self.judging.config.hazards[state.hazard]
+        return next_event(state, found, row, block.rule.ladder, block.conduct)
 
     def traces(self, nows: Sequence[datetime]) -> dict[str, Trace]:
         """Hazard -> weather against its ladder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -84,7 +84,7 @@ class Replay:
     """Time the judging and routing took [s]."""
     transitions: tuple[Transition, ...]
     """Changes in order."""
-    deliveries: tuple[Delivery, ...]
+    deliveries: Collection[Delivery]
     """Messages that would have gone out, had everybody answered at the first call and approved at once."""
     start: datetime
     """First moment, aware UTC."""

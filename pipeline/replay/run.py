@@ -46,8 +46,6 @@ class Work:
     """Nows laid into one block."""
     workers: int = 1
     """Processes that judge blocks, this one counted."""
-    words: bool = True
-    """False writes no messages (`Replay.deliveries`): only who is paged is asked."""
     checkpoint: Checkpoint | None = None
     """Where work is kept, to be resumed after an interrupt; None keeps none."""
 
@@ -121,7 +119,7 @@ def run(
         judging = _with_former_sources(connection, judging)
         nows = moments_of(connection, period, judging)
         begun = time.monotonic()
-        course = Course(judging, desk, words=work.words)
+        course = Course(judging, desk)
         if work.checkpoint is not None:
             work.checkpoint.restore(course, nows)
         archived = Archived(engine=period.engine, connection=connection, judging=judging)
@@ -138,7 +136,7 @@ def run(
         ticks=len(nows),
         elapsed_s=time.monotonic() - begun,
         transitions=tuple(course.book.transitions),
-        deliveries=tuple(course.book.deliveries),
+        deliveries=course.book.messages,
         pages=tuple(sorted(mail.pages, key=lambda page: (page.at, page.person, page.transition))),
         blind=course.blind(nows, period.end),
         traces=course.traces(nows) if keep else {},

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rules.learned.level import bounded, level_of
 from rules.learned.logistic import (
     ODDS,
     PLAIN,
@@ -92,8 +93,11 @@ def features(
 
 
 def chance(model: Mapping[str, Any], table: Array) -> Array:
-    """Chance that at least one fire starts on the day, (place,); NaN where too much is unknown."""
-    return chances(model, table)
+    """Chance that at least one fire starts on the day, (place,); NaN where too much is unknown.
+
+    At the level the model was saved with, and never nearer to none or to certain than `level.RAREST`.
+    """
+    return level_of(model).applied(bounded(chances(model, table)))
 
 
 def saturation(celsius: Array) -> Array:

@@ -8,8 +8,8 @@ meant as the station would report them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from rules.learned.heat_features import UNITS, table
 from rules.learned.heat_memory import Array, Memory, Outlook
+from rules.learned.level import Level, level_of, raised, untaught
 
 THRESHOLDS = (35.0, 37.0, 40.0)
 """Daily maxima whose chance is told [°C]: hot day, orange and red of the heat signal."""
@@ -52,11 +53,40 @@ class Foretold:
     """Share of past maxima of the place that were whole degrees Celsius; NaN where unknown."""
     whole_fahrenheit: Array
     """The same for whole degrees Fahrenheit."""
+    level: Array = field(default_factory=lambda: np.zeros((2, 1)))
+    """Offset and slope of the log odds of chances, (2, place) or (2, 1): see `rules.learned.level`."""
 
     def chance(self, threshold: float) -> Array:
         """Probability that the station reports `threshold` [°C] or more, (place,); NaN where unknown."""
         away = (self._edge(threshold) - self.centre) / self.scale
-        return np.asarray(1.0 - np.interp(away, self.shape[0], self.shape[1]), float)
+        found = np.asarray(1.0 - np.interp(away, self.shape[0], self.shape[1]), float)
+        return raised(found, *self.level) if self.level.any() else found
+
+    def at(self, level: Array) -> Foretold:
+        """The same with another level, (2, place) or (2, 1)."""
+        return replace(self, level=level)
+
+    def of(self, chosen: npt.NDArray[np.bool_ | np.intp]) -> Foretold:
+        """What is told of some of the places, by a mask or by their numbers."""
+        return Foretold(
+            centre=self.centre[chosen],
+            scale=self.scale[chosen],
+            shape=self.shape,
+            whole_celsius=self.whole_celsius[chosen],
+            whole_fahrenheit=self.whole_fahrenheit[chosen],
+            level=np.broadcast_to(self.level, (2, len(self.centre)))[:, chosen],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Foretold]) -> Foretold:
+        """Several one behind the other, with the mean of their shapes."""
+        rows = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("centre", "scale", "whole_celsius", "whole_fahrenheit")
+        }
+        levels = [np.broadcast_to(part.level, (2, len(part.centre))) for part in parts]
+        shape = np.mean([part.shape for part in parts], axis=0)
+        return cls(**rows, shape=shape, level=np.concatenate(levels, axis=1))
 
     def quantile(self, share: float) -> Array:
         """Temperature below which `share` of the distribution lies, (place,) [°C], before rounding."""
@@ -99,6 +129,8 @@ class HeatModel:
     """Names of those places, in the order of the memory."""
     trained_to: np.datetime64
     """Last day that the memory knows (``datetime64[D]``)."""
+    level: Level = field(default_factory=untaught)
+    """Level of its chances on that day, from what came of the chances of earlier models."""
 
     def foretell(self, memory: Memory, outlook: Outlook) -> Foretold:
         """Distribution of tomorrow's maximum of the places of `memory` and `outlook`.
@@ -106,24 +138,29 @@ class HeatModel:
         Any subset of the models, observations and weather may be missing; without a single forecast of
         tomorrow the place is NaN throughout, which reads as UNKNOWN.
         """
-        return self.foretell_from(table(memory, outlook))
+        places = range(0, outlook.tomorrow.shape[1], _PIECE)
+        pieces = [slice(first, first + _PIECE) for first in places]
+        rows = (table(memory.part(piece), outlook.part(piece)) for piece in pieces)
+        return Foretold.joined([self._foretold(part) for part in rows])
 
     def foretell_from(self, rows: Array) -> Foretold:
         """The same from rows of features (place, feature), in the order of `heat_features.UNITS`."""
+        firsts = range(0, max(len(rows), 1), _PIECE)
+        return Foretold.joined([self._foretold(rows[first : first + _PIECE]) for first in firsts])
+
+    def _foretold(self, rows: Array) -> Foretold:
         column = dict(zip(UNITS, rows.T, strict=True))
-        off, width = np.empty(len(rows)), np.empty(len(rows))
-        for first in range(0, len(rows), _PIECE):
-            piece = slice(first, first + _PIECE)
-            plain = standardised(rows[piece], self.centre, self.spread)
-            off[piece] = blended(self.trees.predict(rows[piece]), run_nets(self.nets, plain))
-            width[piece] = run_nets(self.width, plain)
-        centre = column["mean"] + off
+        plain = standardised(rows, self.centre, self.spread)
+        trees = self.trees.predict(rows) if len(rows) else np.zeros(0)
+        centre = column["mean"] + blended(trees, run_nets(self.nets, plain))
+        width = np.exp(run_nets(self.width, plain))
         return Foretold(
             centre=centre,
-            scale=np.where(np.isnan(centre), np.nan, np.exp(width)),
+            scale=np.where(np.isnan(centre), np.nan, width),
             shape=self.shape,
             whole_celsius=column["whole_celsius"],
             whole_fahrenheit=column["whole_fahrenheit"],
+            level=self.level.mean[:, None],
         )
 
     def parts(self) -> dict[str, Any]:
@@ -135,20 +172,22 @@ class HeatModel:
             "width": [list(layer) for layer in self.width],
             "centre": self.centre, "spread": self.spread, "shape": self.shape,
             "total": memory.total, "weight": memory.weight, "latest": memory.latest,
+            "sums": memory.sums, "line": memory.line,
             "places": list(self.places), "trained_to": str(self.trained_to),
+            "level": self.level.as_parts(),
         }  # fmt: skip
 
     @classmethod
     def of_parts(cls, parts: Mapping[str, Any]) -> HeatModel:
         """The model that `parts` told of; KeyError names what is missing."""
-        memory = Memory(total=parts["total"], weight=parts["weight"], latest=parts["latest"])
+        memory = Memory(**{item.name: parts[item.name] for item in fields(Memory)})
         return cls(
             trees=parts["trees"],
             nets=tuple((weights, offsets) for weights, offsets in parts["nets"]),
             width=tuple((weights, offsets) for weights, offsets in parts["width"]),
             centre=parts["centre"], spread=parts["spread"], shape=parts["shape"],
             memory=memory, places=tuple(parts["places"]),
-            trained_to=np.datetime64(parts["trained_to"], "D"),
+            trained_to=np.datetime64(parts["trained_to"], "D"), level=level_of(parts),
         )  # fmt: skip
 
 

@@ -10,13 +10,14 @@ from rules.learned.heat_memory import (
     Array,
     Memory,
     Outlook,
+    line_error,
     mean_known,
     warmth_error,
 )
 
 _CELSIUS = (
     "mean spread highest lowest change after error_2 error_5 error_10 error_20 error_40 error_120"
-    " last_error error_before size_10 size_40 warmth_error right best last_maximum maximum_before"
+    " last_error error_before size_10 size_40 warmth_error line right best last_maximum maximum_before"
     " last_mean maximum_15"
 )
 _EACH = ("off_{}", "change_{}", "error_{}_7", "error_{}_30", "right_{}")
@@ -90,6 +91,7 @@ def _of_errors(memory: Memory, outlook: Outlook) -> dict[str, Array]:
         "size_10": memory.mean("size_10"),
         "size_40": memory.mean("size_40"),
         "warmth_error": warmth_error(memory, mean, 4.0),
+        "line": line_error(memory, outlook),
         "right": mean_known(right),
         "best": _by_skill(memory, right),
         "days": memory.days("error_120"),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rules.learned import heat_line
+
 Array = npt.NDArray[np.float64]
 
 MODELS = ("ifs", "aifs", "gfs", "icon", "gem")
@@ -62,6 +64,15 @@ class Outlook:
         """Multi-model mean of tomorrow's maximum, (place,) [°C]; NaN where no model is known."""
         return mean_known(self.tomorrow)
 
+    def part(self, places: slice) -> Outlook:
+        """What is said of some places that lie side by side; nothing is copied."""
+        return Outlook(
+            tomorrow=self.tomorrow[:, places],
+            earlier=self.earlier[:, places],
+            after=self.after[:, places],
+            date=self.date,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
@@ -83,6 +94,10 @@ class Memory:
     """Their weights [d], (series of `FADING`, place)."""
     latest: Array
     """Rows of `LATEST`, (10, place); NaN where unknown."""
+    sums: Array
+    """What the line of each place is fitted to, (`heat_line.ROWS`, place)."""
+    line: Array
+    """Its weights, (term of `heat_line.TERMS`, place)."""
 
     def weighed(self, name: str, trust: float) -> Array:
         """Fading mean of a series, drawn to zero as if `trust` days of zero had been seen; (place,)."""
@@ -103,6 +118,10 @@ class Memory:
         """A latest value, (place,); NaN where unknown."""
         return np.asarray(self.latest[LATEST.index(name)], float)
 
+    def part(self, places: slice) -> Memory:
+        """The memory of some places that lie side by side; nothing is copied."""
+        return Memory(**{name: rows[:, places] for name, rows in vars(self).items()})
+
     def of(self, places: npt.NDArray[np.intp]) -> Memory:
         """The memory of some of the places; -1 stands for a place without a past."""
         new = places < 0
@@ -110,6 +129,8 @@ class Memory:
             total=np.where(new, 0.0, self.total[:, places]),
             weight=np.where(new, 0.0, self.weight[:, places]),
             latest=np.where(new, np.nan, self.latest[:, places]),
+            sums=np.where(new, 0.0, self.sums[:, places]),
+            line=np.where(new, 0.0, self.line[:, places]),
         )
 
 
@@ -124,7 +145,13 @@ def mean_known(rows: Array) -> Array:
 def nothing_known(places: int) -> Memory:
     """The memory of places without a past."""
     empty = np.zeros((len(FADING), places))
-    return Memory(total=empty, weight=empty, latest=np.full((len(LATEST), places), np.nan))
+    return Memory(
+        total=empty,
+        weight=empty,
+        latest=np.full((len(LATEST), places), np.nan),
+        sums=np.zeros((heat_line.ROWS, places)),
+        line=np.zeros((len(heat_line.TERMS), places)),
+    )
 
 
 def passed(memory: Memory, days: int) -> Memory:
@@ -133,7 +160,14 @@ def passed(memory: Memory, days: int) -> Memory:
         return memory
     fade = (_FADE**days)[:, None]
     latest = np.full_like(memory.latest, np.nan)
-    return Memory(total=memory.total * fade, weight=memory.weight * fade, latest=latest)
+    sums = memory.sums * heat_line.FADE**days
+    return Memory(
+        total=memory.total * fade,
+        weight=memory.weight * fade,
+        latest=latest,
+        sums=sums,
+        line=heat_line.fitted(sums),
+    )
 
 
 def advance(memory: Memory, outlook: Outlook, ended: Ended) -> Memory:
@@ -149,11 +183,19 @@ def advance(memory: Memory, outlook: Outlook, ended: Ended) -> Memory:
     share[_warmth_rows()] *= _warmth_shares(mean)
     fade = _FADE[:, None]
     latest = [ended.maximum - mean, memory.last("error"), ended.maximum, memory.last("maximum"), mean]
+    sums = heat_line.advanced(memory.sums, _terms(outlook), ended.maximum - mean)
     return Memory(
         total=memory.total * fade + np.nan_to_num(fresh) * share,
         weight=memory.weight * fade + share,
         latest=np.vstack([*latest, ended.weather]),
+        sums=sums,
+        line=heat_line.fitted(sums),
     )
+
+
+def line_error(memory: Memory, outlook: Outlook) -> Array:
+    """Error of the multi-model mean by the line of each place, (place,) [°C]; zero without a past."""
+    return heat_line.answer(memory.line, _terms(outlook))
 
 
 def warmth_error(memory: Memory, mean: Array, trust: float) -> Array:
@@ -161,6 +203,11 @@ def warmth_error(memory: Memory, mean: Array, trust: float) -> Array:
     rows, shares = _warmth_rows(), _warmth_shares(mean)
     known = memory.total[rows] / (memory.weight[rows] + trust)
     return np.asarray((known * shares).sum(axis=0), float)
+
+
+def _terms(outlook: Outlook) -> Array:
+    mean = outlook.mean
+    return heat_line.terms(outlook.tomorrow - mean, mean, mean - mean_known(outlook.earlier))
 
 
 def _warmth_rows() -> slice:

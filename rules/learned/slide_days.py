@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.indices.landslide import effective_rain
+from rules.learned.level import bounded, level_of
 from rules.learned.logistic import (
     LOG,
     PLAIN,
@@ -80,5 +81,8 @@ def features(
 
 
 def chance(model: Mapping[str, Any], table: Array) -> Array:
-    """Chance of at least one reported slide on the day, (place,); NaN where too much is unknown."""
-    return chances(model, table)
+    """Chance of at least one reported slide on the day, (place,); NaN where too much is unknown.
+
+    At the level the model was saved with, and never nearer to none or to certain than `level.RAREST`.
+    """
+    return level_of(model).applied(bounded(chances(model, table)))

@@ -225,9 +225,10 @@ def storm(number: int = 500) -> list[Transition]:
     return made
 
 
-def test_complaint_13_a_storm_of_500_changes_drowns_nobody(connection: Connection):
+@pytest.mark.parametrize("number", [150, pytest.param(500, marks=pytest.mark.soak)])
+def test_complaint_13_a_storm_of_changes_drowns_nobody(connection: Connection, number: int):
     """In any ten minutes nobody gets more than their budget and what pierces; every change can be found."""
-    made, sent = storm(), defaultdict(list)
+    made, sent = storm(number), defaultdict(list)
     for step in range(200):
         now = AT + step * MINUTE
         for one in [one for one in made if now - MINUTE < one.at <= now]:
@@ -245,7 +246,7 @@ def test_complaint_13_a_storm_of_500_changes_drowns_nobody(connection: Connectio
     told = {row.transition for row in rows}
     kept = {one.id for one in store.transitions(connection)}
     assert kept == {one.id for one in made}
-    assert Counter(row.status for row in rows)[Status.FOLDED] > 100
+    assert Counter(row.status for row in rows)[Status.FOLDED] > number / 5
     assert {one.id for one in made if one.reason is not Reason.ENDED} <= told
 
 

@@ -9,24 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.outgoing.incoming import BrokenOff, Incoming, Raw
-from alerts.outgoing.wire import Head, head_of
 
 BODY = b"\r\n\r\nhello"
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nx-a: b\r\n\r\n" + BODY
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
 
 
-def read(text: bytes) -> Head:
-    """The head, or nothing but trouble."""
-    head = head_of(text)
-    if head is None:
-        raise BrokenOff
-    return head
-
-
 def taken(pieces: list[bytes], largest: int = 100) -> tuple[Incoming, Raw | None]:
     """What came of these."""
-    incoming, raw = Incoming(largest, read), None
+    incoming, raw = Incoming(largest), None
     for piece in pieces:
         assert raw is None
         raw = incoming.take(piece)

@@ -56,6 +56,16 @@ def test_places_are_taken_anew_only_when_they_are_given_back():
     assert keys(lane.take_places(AT, 2, ended=1, busy=True)) == ["2"]
 
 
+def test_more_is_asked_for_once_while_three_quarters_are_left():
+    """Of eight rows the second to be begun leaves six, and nobody is told again after that."""
+    lane, asked = filled(8, []), []
+    for _ in range(8):
+        lane.take_places(AT, 1, ended=0, busy=True)
+        asked.append(lane.done([Taken()], AT, 0.1))
+        lane.take_places(AT, 0, ended=1, busy=True)
+    assert asked == [False, True, *[False] * 6]
+
+
 @pytest.mark.parametrize(("under_way", "rings"), [(1, 1), (2, 0)])
 def test_the_bell_rings_for_who_could_be_begun(under_way: int, rings: int):
     """Not while every place is taken: the worker comes by itself."""

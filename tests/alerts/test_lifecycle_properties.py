@@ -231,6 +231,8 @@ def test_every_tick_either_changes_or_says_why_not(ladder: Ladder, days: list[Sk
 
 ordering = st.tuples(st.integers(0, 11), st.sampled_from(list(Kind)), st.sampled_from([NONE, YELLOW, ORANGE]))
 """At which tick somebody orders what, and to which level."""
+lowering = ordering.filter(lambda said: said[1] not in (Kind.RAISE, Kind.HOLD))
+upholding = ordering.filter(lambda said: said[1] in (Kind.RAISE, Kind.HOLD))
 
 
 def see(story: Story, sky: Sky, kind: Kind | None = None, level: Level = NONE) -> None:
@@ -254,8 +256,19 @@ def with_order(days: list[Sky], ladder: Ladder, said: tuple[int, Kind, Level]) -
 
 @any_ladder
 @few
-@given(skies, ordering)
-def test_an_order_only_ever_lowers(ladder: Ladder, days: list[Sky], said):
+@given(skies, upholding)
+def test_what_is_upheld_never_lowers(ladder: Ladder, days: list[Sky], said):
+    """No town is ever lower for a rise or a hold than the rules alone would have it."""
+    plain = Story(ladder=ladder)
+    for sky, story in zip(days, with_order(days, ladder, said), strict=True):
+        sky.told_to(plain)
+        assert (story.state.level >= plain.state.level).all()
+
+
+@any_ladder
+@few
+@given(skies, lowering)
+def test_a_correction_only_ever_lowers(ladder: Ladder, days: list[Sky], said):
     """No town is ever higher for it, and none above the cap while that lasts."""
     plain = Story(ladder=ladder)
     for sky, story in zip(days, with_order(days, ladder, said), strict=True):

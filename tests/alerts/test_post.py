@@ -37,6 +37,31 @@ def test_an_answer_is_handed_back_as_it_came(post: Post):
     assert (seen.path, seen.body, seen.headers["webhook-id"]) == ("/a?b=c", b"{}", "k")
 
 
+def test_each_message_gets_its_own_answer_over_one_connection(post: Post):
+    """Whether a receiver says the same again, word for word, or as much of something else."""
+    said = [b"one", b"one", b"two", b"two", b"one", b""]
+    with MisbehavingReceiver(*(Conduct(body=body) for body in said)) as receiver:
+        assert [post.send(receiver.url(), b"{}", {}).body for _ in said] == said
+
+
+@pytest.mark.parametrize("manner", ["close", "cut"])
+def test_a_receiver_that_breaks_off_is_not_taken_at_its_last_word(post: Post, manner):
+    """What it said to the message before is no answer to this one."""
+    with MisbehavingReceiver(Conduct(), Conduct(), Conduct(manner=manner)) as receiver:
+        for _ in range(2):
+            post.send(receiver.url(), b"{}", {})
+        with pytest.raises(DeliveryError, match="broke off"):
+            post.send(receiver.url(), b"{}", {})
+
+
+def test_an_answer_known_from_before_is_held_to_the_limit_of_this_message(post: Post):
+    """Its length was allowed to the message before, and is not to this one."""
+    with MisbehavingReceiver(Conduct(body=b"x" * 100)) as receiver:
+        assert len(post.send(receiver.url(), b"{}", {}).body) == 100
+        with pytest.raises(DeliveryError, match="more than 50 bytes"):
+            post.send(receiver.url(), b"{}", {}, largest=50)
+
+
 @pytest.mark.parametrize("manner", ["hang", "drip_head", "drip_body"])
 def test_the_deadline_is_total(post: Post, manner):
     """A receiver that says nothing, or one byte every 50 ms, is left when the time is up."""

@@ -199,7 +199,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.tuples(TEXTS, st.sampled_from([SAFETY, HEALTH, "10086", "", "x"])), max_size=4),
     late=st.integers(-600, 600),

@@ -154,6 +154,33 @@ def test_one_thread_has_them_all_under_way(engine: Engine, tmp_path: Path):
             assert len(hook.threads) == 1
 
 
+def test_all_that_there_is_room_for_is_made_before_the_first_is_sent(engine, tmp_path):
+    """A receiver is woken once for four requests, not four times."""
+    plan(engine, *many(5))
+    arrived: list[int] = []
+    with MisbehavingReceiver() as receiver:
+        hook = Hook(receiver.url(), look=lambda _: arrived.append(len(receiver.seen)))
+        with outbox(engine, tmp_path, fake=hook) as box:
+            box.drain(AT)
+    assert arrived[:4] == [0, 0, 0, 0]
+    assert len(arrived) == 5
+
+
+def test_a_row_that_cannot_be_made_holds_up_none_made_with_it(engine, tmp_path):
+    """It ends at once, and the others are sent."""
+
+    def refuse(message: Message) -> None:
+        if message.key == "001":
+            raise DeliveryError("the facts are none", retry=False)
+
+    plan(engine, *many(4))
+    with MisbehavingReceiver() as receiver:
+        with outbox(engine, tmp_path, fake=Hook(receiver.url(), look=refuse)) as box:
+            box.drain(AT)
+        assert came(receiver) == {"000": 1, "002": 1, "003": 1}
+    assert counts(engine) == {Status.SENT: 3, Status.FAILED: 1}
+
+
 @pytest.mark.parametrize("manner", ["hang", "drip_head", "drip_body"])
 def test_one_answer_that_does_not_come_holds_up_no_other(engine, tmp_path, manner):
     """It is given up when its own time is over, and tried again later."""

@@ -1,35 +1,36 @@
-"""Replay: judging, routing and texts of the event, of a year that was made up, and of many such years."""
+"""Replay: judging and routing of the event, of a year that was made up, and of many such years."""
 
 from __future__ import annotations
 
 import resource
 import secrets
+import statistics
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.figures import Figure, timed
-from bench.weather import EVENT, long_period, played
-from sqlalchemy import select
+import numpy as np
+from bench.figures import Figure, seconds, timed
+from bench.weather import EVENT, long_period, played, repeated
 
-from ingest import archive
+from alerts.outgoing.dispatch import Desk
 from ingest.archive import Archive
-from ingest.codec import Envelope, decode
-from ingest.database import create_tables, open_engine, reading, writing
+from ingest.database import reading
 from pipeline.config import Config
 from pipeline.ports import Judging
 from pipeline.replay.blocks import BLOCK
-from pipeline.replay.run import Period, Work, event_period, run
+from pipeline.replay.run import Period, Replay, Work, event_period, run
 from pipeline.replay.times import tick_times
 from pipeline.view import view_of
 from pipeline.wiring import desk_of
 
 _COSTLIEST = 3
-_YEARS, _FEW_YEARS = (1, 5, 10), (1, 2)
+_YEARS, _FEW_YEARS = 40, 3
+_WORKERS = 2
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
@@ -56,9 +57,9 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 def _long(config: Config, period: Period, days: int, *, quick: bool) -> Iterator[Figure]:
     what = f"replay of {days} days, hourly x 21 towns"
     number = 1 if quick else 3
-    whole, speed = _figures(what, config, period, number)
-    yield from (whole, speed)
-    pair, speed = _figures(f"{what}, 2 processes", config, period, number, workers=2)
+    whole, *others = _figures(what, config, period, number)
+    yield from (whole, *others)
+    pair, speed, _ = _figures(f"{what}, {_WORKERS} processes", config, period, number, _WORKERS)
     yield from (replace(pair, ratio=f"{pair.median / whole.median:.2f} of one"), speed)
     yield from _parts(config, period).told(whole.median)
 
@@ -66,53 +67,53 @@ def _long(config: Config, period: Period, days: int, *, quick: bool) -> Iterator
 def _years(
     config: Config, year: Period, days: int, folder: Path, *, quick: bool
 ) -> Iterator[Figure]:
-    """What a year costs among many: the same weather over and over, in one archive."""
-    first = 0.0
-    for years in _FEW_YEARS if quick else _YEARS:
-        period = _grown(year, years, days, f"sqlite:///{folder}/years{years}.db")
-        try:
-            found = run(config, period, desk_of(config, secrets.token_urlsafe(32), config.service.public_url))
-        finally:
-            period.engine.dispose()
-        each = found.elapsed_s / years
-        first = first or each
-        yield Figure(
-            what=f"  a year among {years}" if not quick else f"  {days} days among {years}",
-            unit="s", samples=(each,), ratio=f"{each / first:.2f} of the first alone",
-        )  # fmt: skip
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    yield Figure(what="  memory of it all at its peak", unit="MiB", samples=(peak,))
+    """What a year costs among many, told by one replay of them all: the same weather over and over."""
+    years = _FEW_YEARS if quick else _YEARS
+    begun = time.perf_counter()
+    period = repeated(year, years, days, f"sqlite:///{folder}/years.db")
+    unit = "years" if not quick else f"times {days} days"
+    yield Figure(what=f"archive of {years} {unit}", unit="s", samples=(time.perf_counter() - begun,))
+    try:
+        each, found = _each(config, period, years)
+    finally:
+        period.engine.dispose()
+    fifth = max(years // 5, 1)
+    last = statistics.median(each[-fifth:]) / statistics.median(each[:fifth])
+    said = f"{found.ticks:,} ticks, {len(found.transitions):,} changes, {_WORKERS} processes"
+    what = f"replay of {years} {unit}, 21 towns"
+    yield Figure(what=f"{what} ({said})", unit="s", samples=(found.elapsed_s,))
+    ratio = f"the last {fifth}: {last:.2f} of the first {fifth}"
+    yield Figure(what="  each of them", unit="s", samples=each, ratio=ratio)
+    yield Figure(what="  memory at its peak, all processes", unit="MiB", samples=(_peak(),))
 
 
-def _grown(year: Period, years: int, days: int, url: str) -> Period:
-    """An archive of so many of these years, each told anew."""
-    engine = open_engine(url)
-    create_tables(engine, archive.metadata)
-    table = archive.metadata.tables["batch"]
-    names = ("source", "kind", "issued_at", "available_at", "payload")
-    rows = select(*(table.c[name] for name in names)).order_by(table.c.id)
-    with reading(year.engine) as source, writing(engine) as target:
-        for row in source.execute(rows):
-            told = decode(Envelope(**{name: row._mapping[name] for name in names[:-1]}), row.payload)
-            later = (
-                replace(
-                    told,
-                    issued_at=told.issued_at + number * timedelta(days=days),
-                    available_at=told.available_at + number * timedelta(days=days),
-                    valid_at=told.valid_at + number * days * 86_400,
-                )
-                for number in range(years)
-            )
-            Archive().append(target, later)
-    end = year.start + years * timedelta(days=days)
-    return replace(year, engine=engine, end=end, name=f"{years} years")
+def _each(config: Config, period: Period, years: int) -> tuple[tuple[float, ...], Replay]:
+    """Seconds that each of the years took, of as many nows each, and what the replay found."""
+    done, at = [], []
+
+    def progress(ticks: int, _total: int) -> None:
+        done.append(ticks)
+        at.append(time.perf_counter())
+
+    found = run(config, period, _desk(config), progress, work=Work(workers=_WORKERS))
+    ends = np.interp(np.linspace(0, found.ticks, years + 1), done, at)
+    return tuple(np.diff(ends).tolist()), found
+
+
+def _peak() -> float:
+    """The most memory that this process took, and the greatest of those it started [MiB]."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024
+
+
+def _desk(config: Config) -> Desk:
+    return desk_of(config, secrets.token_urlsafe(32), config.service.public_url)
 
 
 def _figures(
     what: str, config: Config, period: Period, number: int, workers: int = 1
 ) -> Iterator[Figure]:
-    desk = desk_of(config, secrets.token_urlsafe(32), config.service.public_url)
-    work = Work(workers=workers)
+    desk, work = _desk(config), Work(workers=workers)
     found = [run(config, period, desk, work=work) for _ in range(number + (number > 1))][-number:]
     hazards = sum(block.conduct.enabled for block in config.hazards.values())
     said = f"{hazards} hazards, {found[0].ticks:,} ticks, {len(found[0].transitions):,} changes"
@@ -124,6 +125,9 @@ def _figures(
         unit="ticks/s",
         samples=tuple(replay.ticks / replay.elapsed_s for replay in found),
     )
+    messages = found[-1].deliveries
+    what = f"  its {len(messages):,} messages in words, where they are asked for"
+    yield Figure(what=what, unit="s", samples=(seconds(lambda: tuple(messages)),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +147,7 @@ class _Parts:
         parts = {
             "blocks from the archive": self.blocks,
             "judging": judging,
-            "lifecycle, routing, texts": max(whole - self.blocks - judging, 0.0),
+            "lifecycle, routing": max(whole - self.blocks - judging, 0.0),
         }
         for part, took in parts.items():
             ratio = f"{took / whole:.0%} of the replay"

@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-_PARTS = "replays sweeps ticks provinces indices starts webhooks".split()
+_PARTS = "replays sweeps ticks provinces indices starts webhooks consoles".split()
 
 
 def main() -> None:

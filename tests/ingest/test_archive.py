@@ -1,6 +1,7 @@
 """The archive keeps every batch once, for good, and tells who knew what when."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -152,6 +153,17 @@ def test_more_batches_than_one_query_takes_are_read():
     with kept(*reports) as (store, connection):
         found = store.block(connection, [hour(1202)], view(hours_back=1203))
     assert found[T].values[0, 0, :1203].tolist() == [n % 40 for n in range(1203)]
+
+
+@pytest.mark.parametrize(("days", "seen"), [(399, True), (401, False)])
+def test_a_batch_that_tells_of_more_than_a_year_ahead_is_not_read(days, seen):
+    """So a replay of one year does not look through those that follow it."""
+    told = said(30, places=(A,))
+    hours = told.valid_at[0] + np.array([0, days * 24], "timedelta64[h]")
+    far = replace(told, valid_at=hours, values={T: np.full((1, 2), 30.0)}, flags={})
+    with kept(far) as (store, connection):
+        found = store.block(connection, [hour(0.5)], view())
+    assert (not np.isnan(found[T].values).all()) == seen
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -99,6 +99,12 @@ def test_flags_nobody_set_are_zeros():
     assert (bits.shape, bits.dtype, bits.any()) == ((1, 2), np.uint8, False)
 
 
+def test_checked_parts_make_the_same_batch():
+    """What was checked when it was archived is not checked again when it is read."""
+    first = batch()
+    assert vars(Batch.checked(**vars(first))) == vars(first)
+
+
 def test_a_batch_cannot_be_changed():
     """What a source said once stays said."""
     with pytest.raises(FrozenInstanceError):

@@ -467,11 +467,21 @@ def test_what_is_said_at_one_now_is_known_at_the_next(batches, expected):
     assert walked(*batches, say=said(31)) == expected
 
 
-def test_a_walk_on_which_nothing_is_said_is_a_block():
-    """It shows the windows of all nows as they are cut."""
-    with kept(said(30, 31, known=1), foretold(33, 34, issued=0)) as (store, connection):
-        nows = [hour(now) for now in (0, 1, 2)]
-        walk = store.walk(connection, nows, view())
-        for _ in nows:
+@settings(max_examples=60)
+@given(reports=MANY, nows=NOWS)
+@example(reports=[said(30, first=2, known=2), said(31, first=1, known=3)], nows=[0, 2, 3, 3])
+@example(reports=[said(NAN, 30), said(29, first=1, known=1), said(31, known=1)], nows=[0, 1, 2])
+def test_a_walk_on_which_nothing_is_said_is_a_block(reports, nows):
+    """What a block lays at once, because no window shows it too early, is what step after step shows."""
+    with kept(*reports) as (store, connection):
+        moments = [hour(now) for now in nows]
+        walk = store.walk(connection, moments, view(**WIDE))
+        for _ in moments:
             walk.step()
-        xr.testing.assert_identical(walk.block(), store.block(connection, nows, view()))
+        xr.testing.assert_identical(walk.block(), cut((store, connection), nows))
+
+
+def test_axes_are_text_and_whole_numbers():
+    """Places keep the width of their text, and hours and days count in whole numbers."""
+    found = block(said(30), nows=(0,))
+    assert (found["place"].dtype.kind, found["hour"].dtype.kind, found["day"].dtype.kind) == ("U", "i", "i")

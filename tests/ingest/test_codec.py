@@ -88,3 +88,14 @@ def test_damaged_bytes_are_an_error(keep):
     envelope = Envelope(source="s", kind="forecast", issued_at=hour(0), available_at=hour(0))
     with pytest.raises((ValueError, zlib.error)):
         decode(envelope, encode(batch)[:keep])
+
+
+@pytest.mark.parametrize("place", range(4, 90, 5))
+def test_a_changed_byte_is_an_error(place):
+    """The bytes are checked by their sum, and nothing else has to be."""
+    batch = said(30, 31)
+    payload = bytearray(encode(batch))
+    payload[place % len(payload)] ^= 0x10
+    envelope = Envelope(source="s", kind="forecast", issued_at=hour(0), available_at=hour(0))
+    with pytest.raises((ValueError, zlib.error)):
+        decode(envelope, bytes(payload))

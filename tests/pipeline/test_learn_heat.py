@@ -16,6 +16,8 @@ from pipeline.learn.heat_table import gather, strangers, worn
 from pipeline.learn.heat_train import train_heat
 from pipeline.learn.lesson import scorer, teacher
 from pipeline.learn.merit import (
+    CLASSES,
+    FEWEST,
     average_precision,
     brier_skill,
     gain,
@@ -124,13 +126,14 @@ def test_the_manifest_tells_what_it_was_tested_on(folder):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_seed_gives_the_same_bytes(folder, tmp_path, threads):
+def test_the_same_seed_gives_the_same_bytes(folder, parts, tmp_path, threads):
     """A second training, with more threads about, writes the file that the first one wrote."""
     limits = import_module("threadpoolctl").threadpool_limits
     days = read_heat(folder / "days.parquet").until(date.fromisoformat(UNTIL))
     with limits(threads):
         again = train_heat(days, seed=5)
-    store.save(again.parts(), store.read_manifest(folder, "heat"), tmp_path)
+    parts = again.parts() | {"level": parts["level"]}
+    store.save(parts, store.read_manifest(folder, "heat"), tmp_path)
     assert (tmp_path / "heat.skops").read_bytes() == (folder / "heat.skops").read_bytes()
 
 
@@ -343,10 +346,29 @@ def test_scores_are_the_same_from_cases_and_from_the_file(folder, parts):
 
 
 def test_a_chance_that_keeps_its_word_lies_within_its_band():
-    """The mean of each tenth is within the interval of what came of it, of a true chance."""
+    """The mean of each class is within the interval of what came of it, of a true chance."""
     chance = np.random.default_rng(4)
     said = chance.random(4000)
     happened = (chance.random(4000) < said).astype(float)
     rows = reliability_band(said, happened, np.arange(4000) // 20)
-    assert len(rows) == 10
-    assert sum(row["low"] <= row["chance"] <= row["high"] for row in rows) >= 8
+    assert len(rows) == CLASSES + 1
+    assert sum(row["low"] <= row["chance"] <= row["high"] for row in rows) >= 5
+
+
+@pytest.mark.parametrize(("cases", "classes"), [(40, 1), (60, 1), (120, 2), (1000, CLASSES)])
+def test_a_class_of_chances_has_enough_cases(cases, classes):
+    """Few cases make fewer classes, and none that a handful of days decides."""
+    said = np.linspace(0.06, 0.99, cases)
+    rows = reliability_band(said, np.ones(cases), np.arange(cases))
+    assert len(rows) == classes
+    assert all(row["n"] >= min(cases, FEWEST) for row in rows)
+
+
+def test_a_day_is_scored_at_the_level_of_the_days_before(parts, tmp_path):
+    """What came of the last day changes no chance, not even that day's; the model goes on from its level."""
+    frame = later()
+    turned = frame.copy()
+    turned.loc[turned["datum"] == turned["datum"].max(), "doel"] += 9.0
+    told = [foretold(HeatModel.of_parts(parts), small(each)).told for each in (frame, turned)]
+    np.testing.assert_array_equal(told[0].chance(35.0), told[1].chance(35.0))
+    assert told[0].level[:, 0] == pytest.approx(np.asarray(parts["level"])[:, 0])

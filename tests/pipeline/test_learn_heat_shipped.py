@@ -10,17 +10,20 @@ from simulators.real_weather import DATA, needs
 from ingest.quantities import quantity
 from pipeline.learn.heat_data import read_heat
 from pipeline.learn.heat_train import one_thread, train_heat
+from pipeline.learn.lesson import units
+from pipeline.learn.merit import FEWEST
 from pipeline.learn.score import foretold, score_heat
 from pipeline.learn.shelf import shipped
 from rules.learned import store
-from rules.learned.heat_days import HeatModel
+from rules.learned.heat_days import THRESHOLDS, HeatModel
 from rules.learned.heat_features import UNITS
 from rules.learned.heat_memory import Outlook
+from rules.learned.level import level_of
 
 pytest.importorskip("sklearn")
 pytest.importorskip("skops")
 SET = "forecast_tmax_50cities_2023_2025"
-AIMS = {"35": 0.42, "37": 0.33, "40": 0.33}
+AIMS = {"35": 0.47, "37": 0.34, "40": 0.38}
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +43,20 @@ def test_the_shipped_model_says_what_it_is():
 
 @pytest.mark.parametrize("limit", ["35", "37", "40"])
 def test_the_shipped_chances_kept_their_word_on_a_season_never_shown(limit):
-    """Of the tenths with thirty cases or more, all but two at most hold their mean within the band."""
+    """Every class holds its mean within the band of what came, and has cases enough to say so."""
     rows = store.read_manifest(shipped(), "heat").metrics["season"]["chances"][limit]["reliability_band"]
-    many = [row for row in rows if row["n"] >= 30]
-    kept = [row for row in many if row["low"] - 0.01 <= row["chance"] <= row["high"] + 0.01]
-    assert len(kept) >= len(many) - 2
+    assert len(rows) >= 4
+    assert all(row["n"] >= FEWEST and row["low"] <= row["chance"] <= row["high"] for row in rows)
+
+
+@pytest.mark.parametrize("hazard", ["landslide", "forest_fire"])
+def test_the_shipped_chances_of_days_kept_their_word_year_after_year(hazard):
+    """Each class of later years holds its mean within the band; the level of the last day is carried on."""
+    figures = store.read_manifest(shipped(), hazard).metrics["later_years"]
+    assert all(row["low"] <= row["chance"] <= row["high"] for row in figures["reliability"]["band"])
+    model = store.load(shipped(), hazard, units(hazard)).model
+    assert np.isfinite(level_of(model).mean).all()
+    assert level_of(model).mean.any()
 
 
 def test_a_province_is_told_within_a_tick(ships):
@@ -54,18 +66,20 @@ def test_a_province_is_told_within_a_tick(ships):
     evening = Outlook(tomorrow=said, earlier=said, after=said, date=ships.trained_to + 1)
     memory, spent = ships.memory.of(places), []
     with one_thread():
-        for _ in range(3):
+        for _ in range(5):
             begun = process_time()
-            ships.foretell(memory, evening).chance(35.0)
+            told = ships.foretell(memory, evening)
+            for limit in THRESHOLDS:
+                told.chance(limit)
             spent.append(process_time() - begun)
-    # Half a second on an idle processor; a loaded one shares its cache.
-    assert min(spent) < 1.0
+    # A third of a second on an idle processor; a loaded one shares its cache.
+    assert min(spent) < 0.5
 
 
 @pytest.mark.soak
 @needs(SET)
 def test_a_season_never_shown_is_foretold_as_the_manual_says():
-    """Trained to April 2025, tested from May on: the aims, but for 37 °C, where 0.33 is held."""
+    """Trained to April 2025, tested from May on: the aims, but for 37 °C, where 0.34 is held."""
     days = read_heat(DATA / SET / "forecast_tmax.parquet")
     found = score_heat(foretold(train_heat(days.until(date(2025, 4, 30))), days))
     assert found["mae_under_mean"] > 0.30

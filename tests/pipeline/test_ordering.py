@@ -158,11 +158,11 @@ def test_who_orders_is_named_as_people_know_them(ports: Ports, by: str):
     assert ordering.cancel(ports.engine, ports.config, alert(ports), replace(SAID, by=by)).by == BY
 
 
-def test_a_person_cannot_set_an_alert_higher(ports: Ports):
-    """Only data raise it."""
+def test_a_correction_does_not_raise(ports: Ports):
+    """That is an order of its own, which calls people."""
     ordering.correct(ports.engine, ports.config, alert(ports), Level.YELLOW, SAID)
     tick(LATER, ports)
-    with pytest.raises(UnknownName, match="stands at yellow; a person can set it lower"):
+    with pytest.raises(UnknownName, match="stands at yellow; correcting sets it lower"):
         ordering.correct(ports.engine, ports.config, alert(ports), Level.ORANGE, SAID)
 
 
@@ -196,3 +196,27 @@ def test_the_overview_follows_an_alert(ports: Ports):
         rows = overview(connection, ports.config, LATER + HOUR)
         assert [row.standing.stage for row in rows] == [Stage.PENDING, Stage.ENDED]
         assert overview(connection, ports.config, LATER + 30 * HOUR)[1:] == []
+
+
+def test_a_rise_by_hand_is_refused_where_it_is_none(ports: Ports):
+    """A red stands already; a level that the hazard does not have is named."""
+    for level, words in ((Level.RED, "raising sets it higher"), (Level.BLUE, "has no level blue")):
+        with pytest.raises(UnknownName, match=words):
+            ordering.raise_(ports.engine, ports.config, alert(ports), level, SAID)
+
+
+def test_a_hold_is_taken_by_the_next_tick_and_can_be_lifted(ports: Ports):
+    """It tells nobody, stands in the overview with who gave it, and `uncap` ends it."""
+    before = len(messages(ports))
+    ordering.hold(ports.engine, ports.config, alert(ports), SAID)
+    tick(LATER, ports)
+    with reading(ports.engine) as connection:
+        (row, *_) = overview(connection, ports.config, LATER)
+    assert row.standing.stand is not None
+    assert row.as_json()["stand"]["by"] == BY
+    assert len(messages(ports)) == before
+    ordering.lift(ports.engine, ports.config, "heat", SAID)
+    tick(LATER + HOUR / 4, ports)
+    with reading(ports.engine) as connection:
+        (row, *_) = overview(connection, ports.config, LATER)
+    assert row.standing.stand is None

@@ -19,7 +19,7 @@ from alerts.record import tables
 from ingest.database import create_tables, open_engine, reading, writing
 from ingest.errors import StoreError
 
-FIRST, LAST = day("07-20 00:05"), day("07-28 08:05")
+FIRST, LAST = day("07-22 00:05"), day("07-28 08:05")
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,7 @@ def test_pages_reach_people_when_the_daemon_sent_them(quiet: bool, tmp_path: Pat
     with instance(tmp_path, config) as ports:
         play(ports, first, last, (answering(ports),))
         period = Period(name="same", engine=ports.engine, start=first, end=last)
-        found = run(ports.config, period, ports.desk, work=Work(words=False))
+        found = run(ports.config, period, ports.desk)
         sent = reached(messages(ports))
     assert Counter((page.person, page.at, page.changes) for page in found.pages) == sent
     assert any(page.changes > 1 for page in found.pages) or not quiet

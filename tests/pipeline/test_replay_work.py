@@ -177,11 +177,13 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(filed: Period, 
         replayed(filed, work, interrupting(50))
 
 
-def test_without_words_the_same_people_are_paged(filed: Period, plain: Replay):
-    """Only the messages are left out."""
-    quick = replayed(filed, Work(words=False))
-    assert quick.pages == plain.pages
-    assert quick.deliveries == ()
+def test_messages_are_counted_before_they_are_written(filed: Period):
+    """Their number is that of the rows; reading them writes each once."""
+    messages = replayed(filed).deliveries
+    number = len(messages)
+    rows = list(messages)
+    assert number == len(rows) > 0
+    assert all(one is other for one, other in zip(rows, messages, strict=True))
 
 
 def test_a_trace_shows_the_weather_against_the_ladder(plain: Replay):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner, Result
-from fastapi.routing import APIRoute
+from fastapi.routing import iter_route_contexts
 from stage import ALARM, alarmed, instance, rewrite, tokens
 
 from ingest.errors import ConfigMistake
@@ -36,8 +36,8 @@ class Site:
     def addresses(self) -> list[tuple[str, set[str]]]:
         """Every address the application serves, filled in with names and tokens that exist."""
         app = make_app(self.ports, SimulatedClock(ALARM).now)
-        routes = [route for route in app.routes if isinstance(route, APIRoute)]
-        return [(self._filled(route.path), set(route.methods or ())) for route in routes]
+        routes = [one for one in iter_route_contexts(app.routes) if one.methods]
+        return [(self._filled(str(one.path)), set(one.methods or ())) for one in routes]
 
     def _filled(self, path: str) -> str:
         given = {"token": tokens(self.ports)["health"], "channel": "outbox"}

@@ -376,6 +376,7 @@ ELSEWHERE: dict[type, dict[str, str]] = {
         "ring": "tests/pipeline/test_ring.py", "beat_url": "tests/pipeline/test_ring.py",
         "changed_by": "tests/pipeline/test_beginning.py: who a version of the configuration is kept under",
         "changed_because": "tests/pipeline/test_beginning.py: and why",
+        "sign_in": "tests/pipeline/console/test_sign_in_service.py: who comes in, and each of its keys",
         "stale_after": "tests/alerts/test_digest.py: when a backlog becomes one message",
     },
     ChannelKeys: {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
@@ -33,7 +33,7 @@ _OUTCOMES = {
 }
 
 
-def add_approving(app: FastAPI, pages: Pages, clock: Clock) -> None:
+def add_approving(app: APIRouter, pages: Pages, clock: Clock) -> None:
     """Serve ``/approve/{token}``."""
     page = _Approving(pages)
 

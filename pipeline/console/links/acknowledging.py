@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
@@ -27,8 +27,8 @@ from alerts.record.store import Acknowledgement, CallStatus
 from ingest.database import reading
 from ingest.errors import FengsuiError
 from pipeline.acknowledge import acknowledge, read, report, word_of
-from pipeline.console.behind_link import Standing, standing_of
-from pipeline.console.others import Other, name_of, others_of
+from pipeline.console.links.behind_link import Standing, standing_of
+from pipeline.console.links.others import Other, name_of, others_of
 from pipeline.console.pages import Clock, Pages
 
 # Long enough to tell somebody who opens last week's link that it has expired, and is not wrong.
@@ -38,7 +38,7 @@ _Name = Annotated[str, Form(max_length=200)]
 _Names = Annotated[Sequence[_Name], Form(max_length=100)]
 
 
-def add_acknowledging(app: FastAPI, pages: Pages, clock: Clock) -> None:
+def add_acknowledging(app: APIRouter, pages: Pages, clock: Clock) -> None:
     """Serve ``/ack/{token}`` and what can be done there."""
     links = _Links(pages)
 

@@ -1,0 +1,1 @@
+"""The handover brief: one printable page for whoever takes over."""

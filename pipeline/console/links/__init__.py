@@ -1,0 +1,1 @@
+"""What one-time links open: the call of one person for one alert, or one release to be approved."""
