@@ -133,18 +133,25 @@ def fengsui(image: Image) -> Callable[..., subprocess.CompletedProcess[str]]:
     return lambda *arguments: image.start(*loads(final("ENTRYPOINT")), *arguments)
 
 
+# Installing everything anew takes a minute.
+installed = pytest.mark.soak
+
+
+@installed
 def test_the_entry_point_explains_itself(fengsui):
     """A container started with --help says what it can do."""
     done = fengsui("--help")
     assert (done.returncode, "Usage" in done.stdout) == (0, True), done.stderr
 
 
+@installed
 def test_the_usual_command_exists(fengsui):
     """What the container runs when nothing is said is a command."""
     done = fengsui(*loads(final("CMD")), "--help")
     assert done.returncode == 0, done.stderr
 
 
+@installed
 def test_the_installed_district_is_checked(fengsui):
     """The configuration inside the image is found and read."""
     done = fengsui("check")
@@ -152,6 +159,7 @@ def test_the_installed_district_is_checked(fengsui):
     assert "Traceback" not in done.stderr
 
 
+@installed
 def test_a_container_without_a_daemon_is_unhealthy(image: Image):
     """The health check says in words that nothing has run, and fails."""
     command = loads(re.search(r"CMD (\[.*\])", final("HEALTHCHECK")).group(1))
@@ -161,11 +169,13 @@ def test_a_container_without_a_daemon_is_unhealthy(image: Image):
     assert "Traceback" not in done.stderr
 
 
+@installed
 def test_the_image_speaks_to_postgresql(image: Image):
     """One URL changes the database, no other image."""
     assert image.start("python", "-c", "import psycopg").returncode == 0
 
 
+@installed
 @pytest.mark.parametrize("tool", ["pytest", "ruff", "mypy", "hatchling"])
 def test_the_image_carries_no_tool_of_development(image: Image, tool: str):
     """What builds and tests the code stays out of the control room."""
