@@ -9,7 +9,7 @@ from hypothesis import settings
 LOOPBACK = ("127.", "::1", "localhost")
 
 # A loaded machine is no failed property.
-settings.register_profile("house", deadline=None)
+settings.register_profile("house", deadline=None, max_examples=50)
 settings.load_profile("house")
 
 

@@ -43,35 +43,51 @@ ROWS = (
 )
 
 
+IN_SHORT = ("indices", "provinces")
+"""Parts that are quick; the soak runs them all."""
+
+
+@pytest.fixture(scope="module")
+def short() -> str:
+    """What a quick run of two parts prints."""
+    return ran("--only", *IN_SHORT)
+
+
 @pytest.fixture(scope="module")
 def printed() -> str:
     """What a quick run of the whole bench prints."""
-    command = [sys.executable, str(BENCH), "--quick"]
+    return ran()
+
+
+def ran(*arguments: str) -> str:
+    """The table of a quick run."""
+    command = [sys.executable, str(BENCH), "--quick", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("row", ROWS)
 def test_every_figure_has_its_row(printed: str, row: str):
     """Each row names what was measured, with its unit and the number of runs."""
     assert any(line.startswith(row) and line[-1].isdigit() for line in printed.splitlines())
 
 
-def test_hazards_are_told_against_a_copy(printed: str):
+def test_hazards_are_told_against_a_copy(short: str):
     """The judging of a province is a ratio in the same run, not only seconds."""
-    (row,) = (line for line in printed.splitlines() if line.startswith("all hazards"))
+    (row,) = (line for line in short.splitlines() if line.startswith("all hazards"))
     assert "x a copy" in row
 
 
-def test_indices_are_told_against_libraries(printed: str):
+def test_indices_are_told_against_libraries(short: str):
     """Whatever a library could do instead is measured beside ours, as a multiple of it."""
-    told = [line for line in printed.splitlines() if line.startswith("  the same by ")]
+    told = [line for line in short.splitlines() if line.startswith("  the same by ")]
     peers = [line for line in told if "Alertmanager" not in line]
     assert len(peers) == 5
     assert all("x ours" in line for line in peers)
 
 
-def test_our_rain_sums_never_fall_short_of_a_threshold_they_meet(printed: str):
+def test_our_rain_sums_never_fall_short_of_a_threshold_they_meet(short: str):
     """Sums in whole tenths are exact where those in binary fractions are not."""
-    assert re.search(r"^sums under a threshold .*: ours +0 ", printed, re.MULTILINE)
+    assert re.search(r"^sums under a threshold .*: ours +0 ", short, re.MULTILINE)

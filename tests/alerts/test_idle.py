@@ -55,7 +55,7 @@ def joined(*rows: Findings) -> Findings:
     [(AT_ONCE, False), (LADDER, False), (HELD, False), (FALLING, True)],
     ids=["at_once", "kept", "held", "falling"],
 )
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(spells=st.lists(spell, min_size=1, max_size=6))
 def test_nothing_happens_before_the_next_event(ladder, falling, spells):
     """Of any weather: a now that is passed over changes nothing, and hands the state back as it came.

@@ -209,7 +209,7 @@ level = st.sampled_from([NONE, YELLOW, ORANGE, RED, None])
 ticks = st.lists(st.fixed_dictionaries(dict.fromkeys(CONDUCTS, level)), min_size=1, max_size=10)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(ticks, st.sampled_from([1, 7, 30]))
 def test_an_incident_changes_nothing_a_hazard_decides(days: list[dict], pause: int):
     """With and without incidents every alert opens, moves and ends alike."""
@@ -221,7 +221,7 @@ def test_an_incident_changes_nothing_a_hazard_decides(days: list[dict], pause: i
     assert bare == alone.changes
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(ticks, st.sampled_from([1, 7, 30]))
 def test_open_alerts_of_a_chain_are_always_one_incident(days: list[dict], pause: int):
     """Never two storms at once, and an alert never changes its incident."""

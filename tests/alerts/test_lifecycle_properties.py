@@ -19,7 +19,7 @@ HELD: Ladder = {level: replace(rung, hold=2 * HOUR) for level, rung in LADDER.it
 LADDERS = [AT_ONCE, LADDER, HELD]
 INTERVALS = list(combinations_with_replacement([NONE, YELLOW, ORANGE, RED], 3))
 """Every floor, reach and ceiling of a town: in this order by definition."""
-few = settings(max_examples=40)
+few = settings(max_examples=30)
 
 
 @dataclass(frozen=True)

@@ -384,7 +384,7 @@ def cut(store_and_connection: tuple, nows: Sequence[float]) -> xr.Dataset:
     return store.block(connection, [hour(now) for now in nows], view(**WIDE))
 
 
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(reports=MANY, nows=NOWS)
 @example(
     reports=[foretold(*[30] * 8, issued=0, first=0), foretold(40, issued=0, first=3)], nows=[0, 1]
@@ -398,7 +398,7 @@ def test_many_nows_are_each_now_alone(reports, nows):
             xr.testing.assert_identical(together.isel(now=[index]), cut(opened, [now]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(reports=MANY, later=MANY, nows=NOWS)
 def test_what_comes_later_changes_nothing(reports, later, nows):
     """There is no look-ahead: batches known only after the last now are as if they were not there."""
@@ -429,7 +429,7 @@ def slow(reports: Sequence[Batch], now: float) -> np.ndarray:
     return found
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(reports=MANY, now=st.integers(0, 16).map(lambda half: half / 2))
 def test_the_block_is_what_a_slow_reading_finds(reports, now):
     """Laying whole runs at once and leaving covered ones out changes no value."""
@@ -467,7 +467,7 @@ def test_what_is_said_at_one_now_is_known_at_the_next(batches, expected):
     assert walked(*batches, say=said(31)) == expected
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(reports=MANY, nows=NOWS)
 @example(reports=[said(30, first=2, known=2), said(31, first=1, known=3)], nows=[0, 2, 3, 3])
 @example(reports=[said(NAN, 30), said(29, first=1, known=1), said(31, known=1)], nows=[0, 1, 2])

@@ -48,7 +48,7 @@ _WARMTH = st.sampled_from([20.0, 20.0, 20.0, 21.0, 34.0, 99.0, np.nan])
 _GAPS = st.lists(st.sampled_from([1, 1, 1, 1, 2, 3, 14]), min_size=1, max_size=60)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(_GAPS, st.data())
 def test_the_rows_are_those_of_a_pull_each_hour(gaps: list[int], data: st.DataObject):
     """Flags know nothing of later hours, whatever jumps, sticks, or is missing."""

@@ -93,7 +93,7 @@ CREWS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     crews=st.dictionaries(st.sampled_from(OTHERS), CREWS, max_size=6),
     centre=CREWS,

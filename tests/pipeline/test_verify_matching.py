@@ -202,7 +202,7 @@ SPANS = st.tuples(HOURS, st.integers(1, 60), st.sampled_from([YELLOW, ORANGE, RE
     st.lists(HOURS, max_size=5, unique=True),
     st.sampled_from([BLUE, YELLOW, ORANGE, RED]),
 )
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_event_and_every_warning_has_one_fate(spans, onsets, at_least):
     """Nothing is counted twice and nothing is lost."""
     warnings = [alert(b, b + length, level) for b, length, level in spans]

@@ -217,7 +217,7 @@ def assessed(towns, nows, **keys):
     return RULE.assess("forest_fire", block(*(town(days) for days in towns), nows=nows, **keys))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(towns=st.lists(DAYS, min_size=1, max_size=3), nows=NOWS, more=DAYS)
 def test_nows_and_towns_are_each_alone(towns, nows, more):
     """A replay and a live tick come to the same findings; a town more changes none."""
@@ -229,7 +229,7 @@ def test_nows_and_towns_are_each_alone(towns, nows, more):
             np.testing.assert_array_equal(found, getattr(alone, part))
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(days=DAYS, nows=NOWS, day=st.integers(0, 13), danger=st.floats(0.0, 30.0))
 def test_more_danger_is_never_a_lower_level(days, nows, day, danger):
     """On any day, and with a fire."""
@@ -239,7 +239,7 @@ def test_more_danger_is_never_a_lower_level(days, nows, day, danger):
         assert (getattr(mild, part) <= getattr(bad, part)).all()
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(days=DAYS, nows=NOWS, gone=st.sets(st.integers(0, 13)))
 def test_a_missing_day_neither_opens_nor_ends(days, nows, gone):
     """What is certain is never higher for it, what is possible or not yet cleared never lower."""
@@ -250,7 +250,7 @@ def test_a_missing_day_neither_opens_nor_ends(days, nows, gone):
     assert (less.ceiling >= full.ceiling).all()
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(days=DAYS, nows=NOWS)
 def test_certain_possible_and_uncleared_are_in_order(days, nows):
     """Floor <= reach <= ceiling, and what is certain has its figures."""

@@ -55,7 +55,7 @@ def same(one, other):
         np.testing.assert_array_equal(getattr(one, part), getattr(other, part), err_msg=part)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS)
 def test_many_nows_are_each_now_alone(towns, nows, lag):
     """A replay and a live tick come to the same findings."""
@@ -64,7 +64,7 @@ def test_many_nows_are_each_now_alone(towns, nows, lag):
         same(together.at(index), judged(towns, [now], lag))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS, data=st.data())
 def test_places_do_not_know_each_other(towns, nows, lag, data):
     """Another order of towns is the same findings in another order; a town more changes none."""
@@ -74,7 +74,7 @@ def test_places_do_not_know_each_other(towns, nows, lag, data):
         np.testing.assert_array_equal(getattr(alone, part)[:, list(order)], getattr(shuffled, part))
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(series=town(), nows=NOWS, lag=LAGS, start=st.integers(148, 268), length=st.integers(1, 30))
 def test_a_missing_hour_makes_nothing_more_certain(series, nows, lag, start, length):
     """What is certain is never higher for it; where no gap is bridged, what is possible never lower."""
@@ -87,7 +87,7 @@ def test_a_missing_hour_makes_nothing_more_certain(series, nows, lag, start, len
     assert (less.ceiling >= full.ceiling).all()
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS)
 def test_certain_possible_and_uncleared_are_in_order(towns, nows, lag):
     """Floor <= reach <= ceiling, and what is certain has its figures."""
@@ -102,7 +102,7 @@ def test_certain_possible_and_uncleared_are_in_order(towns, nows, lag):
     assert set(found.verdict.ravel()) <= {int(verdict) for verdict in Verdict}
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(series=town(), fill=st.lists(st.sampled_from([25.0, 35.0, 37.0, 40.0]), min_size=8, max_size=8),
        nows=NOWS, lag=LAGS)
 def test_whatever_a_gap_held_lies_between_certain_and_possible(series, fill, nows, lag):
@@ -118,7 +118,7 @@ def test_whatever_a_gap_held_lies_between_certain_and_possible(series, fill, now
     assert (truth.ceiling <= told.ceiling).all()
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS)
 def test_a_clearing_threshold_touches_the_ceiling_alone(towns, nows, lag):
     """What opens and raises does not depend on what clears."""
@@ -132,7 +132,7 @@ def test_a_clearing_threshold_touches_the_ceiling_alone(towns, nows, lag):
             np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(series=town(), warmer=st.integers(0, 50), now=st.integers(0, 47), lag=LAGS)
 def test_warmer_weather_is_never_a_lower_level(series, warmer, now, lag):
     """The ladder rises with the temperature."""

@@ -49,7 +49,7 @@ def judged(towns, nows, lag):
     return RULE.assess("landslide", block(*towns, nows=nows, lag=lag))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS)
 def test_many_nows_are_each_now_alone(towns, nows, lag):
     """A replay and a live tick come to the same findings."""
@@ -60,7 +60,7 @@ def test_many_nows_are_each_now_alone(towns, nows, lag):
             np.testing.assert_array_equal(getattr(together.at(index), part), getattr(alone, part))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS, more=town())
 def test_a_town_more_changes_no_other(towns, nows, lag, more):
     """Places do not know each other."""
@@ -69,7 +69,7 @@ def test_a_town_more_changes_no_other(towns, nows, lag, more):
         np.testing.assert_array_equal(getattr(few, part), getattr(many, part)[:, : len(towns)])
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     series=town(), nows=NOWS, lag=LAGS, hour=st.integers(FIRST, LAST),
     amount=st.sampled_from([0.1, 20.0, 90.0]),
@@ -83,7 +83,7 @@ def test_more_rain_is_never_a_lower_level(series, nows, lag, hour, amount):
         assert (getattr(dry, part) <= getattr(wet, part)).all()
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(series=town(), nows=NOWS, lag=LAGS, start=st.integers(FIRST, LAST), length=st.integers(1, 30))
 def test_a_missing_hour_neither_opens_nor_ends(series, nows, lag, start, length):
     """What is certain is never higher for it, what is possible or not yet cleared never lower."""
@@ -95,7 +95,7 @@ def test_a_missing_hour_neither_opens_nor_ends(series, nows, lag, start, length)
     assert (less.ceiling >= full.ceiling).all()
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(series=town(), nows=NOWS, lag=LAGS, day=st.integers(-8, -1))
 def test_a_total_that_was_not_archived_neither_opens_nor_ends(series, nows, lag, day):
     """Nor does a day without a report."""
@@ -106,7 +106,7 @@ def test_a_total_that_was_not_archived_neither_opens_nor_ends(series, nows, lag,
     assert (less.ceiling >= full.ceiling).all()
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(towns=TOWNS, nows=NOWS, lag=LAGS)
 def test_certain_possible_and_uncleared_are_in_order(towns, nows, lag):
     """Floor <= reach <= ceiling, and what is certain has its figures."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator
 
 from alerts.duty.people import Routes
 from ingest.times import utc
@@ -43,8 +43,8 @@ class Somebody:
     """Id in ``routes.yaml``."""
     name: str
     """Name; one who left the configuration stands for oneself."""
-    phone: str
-    """Number, digits only; empty where none is on file."""
+    phone: Annotated[str, Field(exclude=True)]
+    """Number, digits only; empty where none is on file. On pages alone: programs are told no numbers."""
 
 
 def somebody(person: str, routes: Routes) -> Somebody:

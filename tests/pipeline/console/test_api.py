@@ -250,7 +250,7 @@ def tried(operation: Any, headers: dict[str, str], statuses: set[int]) -> None:
 
     @hypothesis.seed(7)
     @hypothesis.settings(
-        max_examples=6, deadline=None, database=None, derandomize=False,
+        max_examples=4, deadline=None, database=None, derandomize=False,
         suppress_health_check=list(hypothesis.HealthCheck), phases=[hypothesis.Phase.generate],
     )  # fmt: skip
     @hypothesis.given(case=operation.as_strategy())

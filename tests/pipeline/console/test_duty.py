@@ -126,9 +126,11 @@ def test_the_matrix_opens_at_what_is_in_force(seen: Desk):
 
 
 def test_the_rota_says_who_is_on_duty_now_and_next(seen: Desk):
-    """With the number to call."""
-    first = api(enter(seen, "viewer"), "rotas")["rotas"][0]
-    assert first["now"]["duty"][0]["phone"] == "13800000001"
+    """With the number to call on the page; programs are told none."""
+    visit = enter(seen, "viewer")
+    first = api(visit, "rotas")["rotas"][0]
+    assert "phone" not in first["now"]["duty"][0]
+    assert "tel:13800000001" in visit.get("/duty/rotas").text
     assert first["next"]["duty"][0]["id"] == "command_centre_duty_b"
     assert first["now"]["end"] == first["next"]["start"] == "2022-08-15T12:00:00+00:00"
 

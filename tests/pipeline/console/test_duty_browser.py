@@ -40,7 +40,9 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.mark.parametrize(
-    ("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"]
+    ("viewport", "scheme"),
+    [(DESK, "light"), pytest.param(PHONE, "dark", marks=pytest.mark.soak)],
+    ids=["desk", "phone"],
 )
 def test_every_page_is_for_everybody(browser, busy: Desk, axe_script: Path, viewport, scheme):
     """No page offends axe-core or is wider than its screen, and each says that it is a drill."""

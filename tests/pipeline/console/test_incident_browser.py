@@ -28,7 +28,9 @@ def officer(desk: Desk) -> str:
     return desk.account("zhang", roles, person="command_centre_duty_a", subsystems=("command_centre",))
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [pytest.param(DESK, "light", marks=pytest.mark.soak), (PHONE, "dark")]
+)
 def test_nothing_keeps_anybody_out(desk: Desk, browser, axe_script, viewport, scheme):
     """WCAG AA by axe-core on alert, forms, card and preview; nothing runs off the side."""
     page = page_of(browser, desk, officer(desk), viewport, bypass_csp=True, color_scheme=scheme)

@@ -93,7 +93,7 @@ def test_a_cut_line_is_told_and_mends_itself(tmp_path: Path, browser):
             page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.soak)])
 def test_nothing_keeps_anybody_out(desk: Desk, browser, axe_script: Path, scheme: str):
     """WCAG A and AA on the page and on the wall, light and dark; and without scripts it reads and acts."""
     token = officer(desk, "zhang", "张三")

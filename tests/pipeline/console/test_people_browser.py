@@ -50,7 +50,9 @@ def test_an_account_is_made_by_keyboard_alone(browser, house: Desk):
     assert "wu" in page.inner_text(".secret")
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    "viewport", [PHONE, pytest.param(DESK, marks=pytest.mark.soak)], ids=["phone", "desk"]
+)
 def test_everybody_can_read_it(browser, house: Desk, axe_script: Path, viewport: dict[str, int]):
     """The pages of this room keep WCAG AA, open forms too, and do not run over the edge."""
     found = []

@@ -66,7 +66,9 @@ def test_a_dragged_threshold_changes_the_figures_at_once(replayed, browser):
     page.context.close()
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(DESK, "light"), pytest.param(PHONE, "dark", marks=pytest.mark.soak)]
+)
 def test_pages_are_open_to_everybody_and_fit(replayed, browser, axe_script, viewport, scheme):
     """No fault against WCAG, and nothing to scroll sideways."""
     desk, who, path = replayed
