@@ -8,6 +8,7 @@ import shutil
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -102,6 +103,7 @@ def words_after(program: str, words: list[str]) -> list[str] | None:
     return words[1:] if words and Path(words[0]).name == program else None
 
 
+@cache
 def calls_of(program: str) -> list[tuple[Path, list[str]]]:
     """Each call of `program` in any document, as its words after the program."""
     found = []

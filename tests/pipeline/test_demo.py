@@ -108,6 +108,7 @@ def test_it_prints_what_happened(played: Played):
     assert Counter(played.output)["✓"] >= 10
 
 
+@pytest.mark.soak
 def test_a_finished_play_begins_anew(tmp_path: Path):
     """The folder is cleared, and the same changes are made again."""
     begin = ["--until", "2022-07-24T01:00+08:00"]

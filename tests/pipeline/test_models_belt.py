@@ -258,6 +258,7 @@ def test_a_shadow_that_says_the_same_is_written_once(ports, tmp_path):
     assert shadowing.run(EVENING + HOUR, ports) == ()
 
 
+@pytest.mark.soak
 def test_a_simulated_daemon_runs_shadows_and_sends_nothing_of_them(ports):
     """Unknown for days: nobody hears of a loss of data that concerns nobody."""
     forecast(ports, 30.0)

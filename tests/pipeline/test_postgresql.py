@@ -19,7 +19,7 @@ from alerts.record import tables
 from ingest.database import create_tables, open_engine, reading, writing
 from ingest.errors import StoreError
 
-FIRST, LAST = day("07-22 00:05"), day("07-28 08:05")
+FIRST, LAST = day("07-20 00:05"), day("07-28 08:05")
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,7 @@ def told(folder: Path, database: str | None) -> tuple[list[Transition], list[tup
         return list(changes(ports)), sorted(sent)
 
 
+@pytest.mark.soak
 def test_the_event_leaves_the_same_rows(tmp_path: Path, url: str):
     """Every change and every message, word for word."""
     here, there = tmp_path / "sqlite", tmp_path / "postgresql"

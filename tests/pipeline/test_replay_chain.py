@@ -129,7 +129,7 @@ def reached(rows: list[Delivery]) -> Counter[tuple[str, datetime | None, object]
     return Counter((row.recipient, row.sent_at, row.data.get("changes", 1)) for row in about)
 
 
-@pytest.mark.parametrize("quiet", [True, False])
+@pytest.mark.parametrize("quiet", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_pages_reach_people_when_the_daemon_sent_them(quiet: bool, tmp_path: Path):
     """Quiet hours, digests, what a newer change overtakes: each message at its minute."""
     first, last = day("07-26 00:05"), day("07-29 12:05")

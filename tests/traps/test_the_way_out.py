@@ -179,7 +179,7 @@ def outage(folder: Path, minutes: int, **parts: Any) -> tuple[Sequence[Message],
         return shut.inner.taken, messages(ports)
 
 
-@pytest.mark.parametrize("minutes", [75, 150])
+@pytest.mark.parametrize("minutes", [75, pytest.param(150, marks=pytest.mark.soak)])
 def test_trap_13_after_an_outage_everybody_has_the_newest_state(tmp_path: Path, minutes: int):
     """Alertmanager cancelled the retry of a slow receiver at its next flush, and nobody got anything (#3999).
 
