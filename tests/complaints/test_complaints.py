@@ -110,7 +110,9 @@ PEAKS = {10: 35.5, 11: 34.6, 12: 35.2, 13: 34.4, 14: 35.8, 15: 33.5, 16: 30.0}
 """Highest temperature by day of August [°C]."""
 
 
-@pytest.mark.parametrize(("clear_below", "openings"), [(34.0, 1), pytest.param(None, 3, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("clear_below", "openings"), [(34.0, 1), pytest.param(None, 3, marks=pytest.mark.soak)]
+)
 def test_complaint_07_it_fires_at_one_threshold_and_clears_at_another(
     tmp_path: Path, clear_below: float | None, openings: int
 ):
