@@ -38,11 +38,12 @@ def test_an_account_is_made_by_keyboard_alone(browser, house: Desk):
     """From the page to sign in to the one-time password of somebody else."""
     page = page_of(browser, house, "")
     page.goto(f"{house.url}/sign-in?next=/people")
+    page.wait_for_selector("#name:focus")
     page.keyboard.type("zhang")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/people")
+    page.wait_for_url(f"{house.url}/people")
     page.locator(".new summary").first.focus()
     for keys in ("Enter", "Tab", "w", "u", "Tab", "Tab", "Space", "Enter"):
         page.keyboard.press(keys)
