@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import click
+from sqlalchemy import Engine
 
 from alerts.duty import release_rows
 from alerts.duty.release import decide
@@ -136,44 +137,59 @@ def outcome(row: Asked, agreed: int) -> str:
     return f"已记录，{agreed}/{row.needed}人同意 / recorded, {agreed} of {row.needed} agreed"
 
 
+_TOLD = "通知此前已通知的人"
+
+
 def correct_by_name(
     settings: Settings, alert: str, level: str, said: tuple[str, str], lasts: str
 ) -> None:
     """Keep a correction for the next tick; `said` is by whom and why."""
-    by, why = said
-    with opened(settings) as (engine, config):
-        told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
-        order = ordering.correct(engine, config, alert, parse_level(level), told)
-    _confirm(order, f"更正为{order.level.zh} / corrected to {order.level.key}")
+    order = _ordered(
+        settings, said, lasts,
+        lambda engine, config, told: ordering.correct(engine, config, alert, parse_level(level), told),
+    )  # fmt: skip
+    _confirm(order, f"更正为{order.level.zh} / corrected to {order.level.key}", _TOLD)
 
 
 def cancel_by_name(settings: Settings, alert: str, said: tuple[str, str], lasts: str) -> None:
     """Keep a withdrawal for the next tick; `said` is by whom and why."""
-    by, why = said
-    with opened(settings) as (engine, config):
-        told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
-        order = ordering.cancel(engine, config, alert, told)
-    _confirm(order, "撤销 / withdrawn")
+    order = _ordered(
+        settings, said, lasts,
+        lambda engine, config, told: ordering.cancel(engine, config, alert, told),
+    )  # fmt: skip
+    _confirm(order, "撤销 / withdrawn", _TOLD)
 
 
 def raise_by_name(
     settings: Settings, alert: str, level: str, said: tuple[str, str], lasts: str
 ) -> None:
     """Keep a rise for the next tick; `said` is by whom and why."""
-    by, why = said
-    with opened(settings) as (engine, config):
-        told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
-        order = ordering.raise_(engine, config, alert, parse_level(level), told)
-    _confirm(order, f"升级为{order.level.zh} / raised to {order.level.key}")
+    order = _ordered(
+        settings, said, lasts,
+        lambda engine, config, told: ordering.raise_(engine, config, alert, parse_level(level), told),
+    )  # fmt: skip
+    _confirm(order, f"升级为{order.level.zh} / raised to {order.level.key}", "照升级通知和叫应")
 
 
 def hold_by_name(settings: Settings, alert: str, said: tuple[str, str], lasts: str) -> None:
     """Keep a hold for the next tick; `said` is by whom and why."""
+    order = _ordered(
+        settings, said, lasts,
+        lambda engine, config, told: ordering.hold(engine, config, alert, told),
+    )  # fmt: skip
+    _confirm(order, "维持 / held", "生效，不通知任何人")
+
+
+def _ordered(
+    settings: Settings,
+    said: tuple[str, str],
+    lasts: str,
+    give: Callable[[Engine, Config, Said], Order],
+) -> Order:
+    """Give an order in the name of a person, now."""
     by, why = said
     with opened(settings) as (engine, config):
-        told = Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts))
-        order = ordering.hold(engine, config, alert, told)
-    _confirm(order, "维持 / held")
+        return give(engine, config, Said(by=by, why=why, at=wall_clock(), lasts=parse_duration(lasts)))
 
 
 def lift_by_name(settings: Settings, hazard: str, by: str) -> None:
@@ -183,9 +199,9 @@ def lift_by_name(settings: Settings, hazard: str, by: str) -> None:
     click.echo(f"{order.hazard} 恢复按数据判定 / left to the rules again, at the next tick")
 
 
-def _confirm(order: Order, what: str) -> None:
+def _confirm(order: Order, what: str, then: str) -> None:
     until = _stamp(order.until)
-    click.echo(f"{order.alert} {what}，下一次研判时通知此前已通知的人；有效至 until {until}")
+    click.echo(f"{order.alert} {what}，下一次研判时{then}；有效至 until {until}")
 
 
 def _stamp(moment: datetime | None) -> str:

@@ -88,6 +88,16 @@ def test_alerts_tells_how_each_stands(fengsui: Fengsui):
         assert word in text
 
 
+def test_a_hold_says_that_nobody_is_told(fengsui: Fengsui):
+    """It is confirmed as what it is, and a rise above a red is refused in a sentence."""
+    name = the_alert(fengsui)["alert"]
+    words = (*BY, "--why", "夜间仍有病例")
+    result = fengsui("hold", name, *words)
+    assert (result.exit_code, "不通知任何人" in result.output) == (0, True), result.output
+    refused = fengsui("raise", name, "--level", "red", *words)
+    assert (refused.exit_code, "raising sets it higher" in refused.output) == (2, True), refused.output
+
+
 def test_a_correction_is_confirmed_and_waits_for_the_tick(fengsui: Fengsui):
     """It says until when it counts."""
     alert = the_alert(fengsui)["alert"]
