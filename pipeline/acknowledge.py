@@ -25,8 +25,15 @@ def acknowledge(
     Raises UnknownName, listing what exists, where there is no such alert or subsystem.
     """
     with writing(ports.engine) as connection:
-        _refuse_unknown(connection, word, ports)
-        return store.acknowledge(connection, word, ports.desk.routes.answers)
+        return acknowledge_in(connection, ports, word)
+
+
+def acknowledge_in(
+    connection: Connection, ports: Ports, word: Acknowledgement
+) -> Acknowledgement:
+    """The same in a transaction that does more than this."""
+    _refuse_unknown(connection, word, ports)
+    return store.acknowledge(connection, word, ports.desk.routes.answers)
 
 
 def read(ports: Ports, claim: Claim, at: datetime, further: str | None = None) -> None:
@@ -41,18 +48,23 @@ def report(ports: Ports, told: Report) -> Report:
 
     Raises UnknownName, listing what exists, where there is no such alert or subsystem.
     """
+    with writing(ports.engine) as connection:
+        return report_in(connection, ports, told)
+
+
+def report_in(connection: Connection, ports: Ports, told: Report) -> Report:
+    """The same in a transaction that does more than this."""
     word = word_of(
         alert=told.alert, subsystem=told.subsystem, by=told.by, via=told.via, at=told.at
     )
-    with writing(ports.engine) as connection:
-        _refuse_unknown(connection, word, ports)
-        made = store.calls(connection, alert=told.alert)
-        mine = [call for call in made if call.subsystem == told.subsystem]
-        waiting = [call for call in mine if call.status is CallStatus.OPEN]
-        if waiting and told.kind == "facts":
-            store.acknowledge(connection, word, ports.desk.routes.answers)
-        about = mine[-1].transition if mine else store.transitions(connection, alert=told.alert)[-1].id
-        return reports.add(connection, replace(told, by=word.by, transition=told.transition or about))
+    _refuse_unknown(connection, word, ports)
+    made = store.calls(connection, alert=told.alert)
+    mine = [call for call in made if call.subsystem == told.subsystem]
+    waiting = [call for call in mine if call.status is CallStatus.OPEN]
+    if waiting and told.kind == "facts":
+        store.acknowledge(connection, word, ports.desk.routes.answers)
+    about = mine[-1].transition if mine else store.transitions(connection, alert=told.alert)[-1].id
+    return reports.add(connection, replace(told, by=word.by, transition=told.transition or about))
 
 
 def _refuse_unknown(connection: Connection, word: Acknowledgement, ports: Ports) -> None:

@@ -1,15 +1,14 @@
 """Findings of many nows, block by block, by this process alone or with others beside it.
 
-Blocks know nothing of each other, so whoever judges one finds the same. With others beside it, this process
-takes part: while it would have to wait it judges a stretch of blocks that nobody has begun.
+Blocks know nothing of each other, so whoever judges one finds the same; `pipeline.replay.crew` shares them
+out.
 """
 
 from __future__ import annotations
 
 import secrets
 import signal
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -26,24 +25,12 @@ from ingest.database import IN_MEMORY, open_engine, reading
 from ingest.errors import FengsuiError
 from pipeline.config import Config
 from pipeline.ports import Judging
+from pipeline.replay.crew import Block, Blocks, Crew, Found
 from pipeline.tick import assess
-from rules.findings import Findings
 
 BLOCK = 128
 """Nows laid into one block. The arrays of a district then stay under 32 MiB each: the C library uses such
 memory again, while the system zeroes larger ones anew for every block, which takes a fifth of a replay."""
-_STRETCH = 5
-"""Blocks in a row that one process judges: neighbours need mostly the same weather, and read it once."""
-_AHEAD = 5
-"""Stretches asked for at once: a pool of one takes two that cannot be called back, and this process one."""
-
-Found = dict[str, Findings]
-"""Hazard -> findings of a block."""
-
-Stretch = Sequence[Sequence[datetime]]
-"""The nows of blocks in a row."""
-Blocks = Generator[tuple[Sequence[datetime], Found], None, None]
-"""The nows of a block, and what was found; closing it ends what is under way."""
 
 
 class WorkerDied(FengsuiError):
@@ -72,22 +59,19 @@ def judged(
     blocks = [nows[start : start + chunk] for start in range(0, len(nows), chunk)]
     alone = str(archived.engine.url) == IN_MEMORY
     if workers > 1 and len(blocks) > 1 and not alone:
-        stretches = [blocks[start : start + _STRETCH] for start in range(0, len(blocks), _STRETCH)]
-        yield from _together(archived, stretches, workers - 1)
+        yield from _together(archived, blocks, workers - 1)
     else:
         for block in blocks:
             yield block, _assess(archived.connection, block, archived.judging)
 
 
-def _assess(connection: Connection, block: Sequence[datetime], judging: Judging) -> Found:
+def _assess(connection: Connection, block: Block, judging: Judging) -> Found:
     """The findings of a block without what only an evidence card shows, which is most of their bytes."""
     found = assess(connection, block, judging)
     return {name: replace(one, metrics={}) for name, one in found.items()}
 
 
-def _together(
-    archived: Archived, stretches: Sequence[Stretch], others: int
-) -> Blocks:
+def _together(archived: Archived, blocks: Sequence[Block], others: int) -> Blocks:
     judging = archived.judging
     station = _Station(
         key=secrets.token_hex(),
@@ -95,50 +79,25 @@ def _together(
         config=replace(judging.config, sources={}, channels={}),
         view=judging.view,
     )
-    pool = ProcessPoolExecutor(others, get_context("spawn"), initializer=_leave_interrupts)
+    # A pool of one for each, so that what lies side by side is asked of the same process.
+    context = get_context("spawn")
+    pools = [ProcessPoolExecutor(1, context, initializer=_leave_interrupts) for _ in range(others)]
 
-    def ask(stretch: Stretch) -> Future[list[Found]]:
-        # The first request starts the processes; held back, Ctrl-C does not tear one that is still loading.
+    def ask(block: Block, other: int) -> Future[Found]:
+        # The first request starts a process; held back, Ctrl-C does not tear one that is still loading.
         with _held_back(signal.SIGINT):
-            return pool.submit(_judge, station, stretch)
+            return pools[other].submit(_judge, station, block)
+
+    def here(block: Block) -> Found:
+        return _assess(archived.connection, block, judging)
 
     try:
-        yield from _in_turn(ask, archived, stretches, _AHEAD + 2 * others)
+        yield from Crew(blocks=blocks, others=others, ask=ask, here=here).judged()
     except BrokenProcessPool as error:
         raise WorkerDied(WorkerDied.__doc__) from error
     finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _in_turn(
-    ask: Callable[[Stretch], Future[list[Found]]],
-    archived: Archived,
-    stretches: Sequence[Stretch],
-    ahead: int,
-) -> Blocks:
-    asked: deque[Future[list[Found]]] = deque()
-    for number, stretch in enumerate(stretches):
-        for later in stretches[number + len(asked) : number + ahead]:
-            asked.append(ask(later))
-        _lend_a_hand(asked, stretches[number:], archived)
-        yield from zip(stretch, asked.popleft().result(), strict=True)
-
-
-def _lend_a_hand(
-    asked: deque[Future[list[Found]]], stretches: Sequence[Stretch], archived: Archived
-) -> None:
-    """While the next stretch is not there, judge one here that nobody has begun, the next ones first."""
-    for place in range(len(asked)):
-        if asked[0].done():
-            return
-        if asked[place].cancel():
-            mine: Future[list[Found]] = Future()
-            mine.set_result(_assess_all(archived.connection, stretches[place], archived.judging))
-            asked[place] = mine
-
-
-def _assess_all(connection: Connection, stretch: Stretch, judging: Judging) -> list[Found]:
-    return [_assess(connection, block, judging) for block in stretch]
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -170,10 +129,10 @@ class _Station:
     """The part of the archive that is read."""
 
 
-def _judge(station: _Station, stretch: Stretch) -> list[Found]:
+def _judge(station: _Station, block: Block) -> Found:
     engine, judging = _opened(station)
     with reading(engine) as connection:
-        return _assess_all(connection, stretch, judging)
+        return _assess(connection, block, judging)
 
 
 @lru_cache(maxsize=1)

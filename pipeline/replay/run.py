@@ -22,9 +22,10 @@ from pipeline import derive
 from pipeline.config import Config, with_only
 from pipeline.imports.intake import take_in
 from pipeline.ports import Judging
-from pipeline.replay.blocks import BLOCK, Archived, Found, judged
+from pipeline.replay.blocks import BLOCK, Archived, judged
 from pipeline.replay.checkpoint import Checkpoint
 from pipeline.replay.course import Course
+from pipeline.replay.crew import Block, Found
 from pipeline.replay.result import Paged, Replay, Trace
 from pipeline.replay.times import tick_times
 from pipeline.view import view_of
@@ -145,7 +146,7 @@ def run(
 
 def _go(
     course: Course,
-    blocks: Iterable[tuple[Sequence[datetime], Found]],
+    blocks: Iterable[tuple[Block, Found]],
     nows: Sequence[datetime],
     progress: Progress,
     checkpoint: Checkpoint | None,

@@ -67,8 +67,9 @@ def take(house: House, who: Visitor, alert: str, subsystem: str, seen: str) -> T
     word = acknowledge.word_of(
         alert=alert, subsystem=subsystem, by=who.title, via=VIA, at=house.clock(), transition=seen
     )
-    kept = acknowledge.acknowledge(house.ports, word)
-    _note(house, who, "acknowledge", alert, subsystem)
+    with writing(house.ports.engine) as connection:
+        kept = acknowledge.acknowledge_in(connection, house.ports, word)
+        house.done(connection, who, "acknowledge", subject=alert, subsystem=subsystem)
     if kept.effective:
         return Taken(outcome="acknowledged", subsystem=subsystem, by=kept.by)
     with reading(house.ports.engine) as connection:
@@ -97,17 +98,12 @@ def tell(house: House, who: Visitor, alert: str, subsystem: str, facts: Facts) -
         moved=facts.moved,
         words=facts.words,
     )
-    kept = acknowledge.report(house.ports, told)
-    _note(house, who, "report", alert, subsystem)
+    with writing(house.ports.engine) as connection:
+        kept = acknowledge.report_in(connection, house.ports, told)
+        house.done(connection, who, "report", subject=alert, subsystem=subsystem)
     return kept
 
 
 def _allowed(who: Visitor, right: Right, subsystem: str) -> None:
     if not who.may(right, subsystem):
         raise refuse(403, f"您不代表“{subsystem}” / you do not act for {subsystem}")
-
-
-def _note(house: House, who: Visitor, what: str, alert: str, subsystem: str) -> None:
-    """Keep which account did it: the acknowledgement and the report, sealed themselves, keep the name."""
-    with writing(house.ports.engine) as connection:
-        house.done(connection, who, what, subject=alert, subsystem=subsystem)

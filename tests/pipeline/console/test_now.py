@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from consoles import Desk, Visit, console_of
+from sqlalchemy import text
 from stage import ALARM, HOUR, alarmed, changes, day, instance, recorded, telling
 
 from alerts.answers import reports
@@ -133,6 +134,17 @@ def test_an_acknowledgement_is_in_the_record(officer: Visit, desk: Desk):
         done = deeds.deeds(connection, subject=ALERT)
     assert (kept.by, kept.via, kept.effective) == ("张三", "console", True)
     assert [(one.what, one.by) for one in done] == [("acknowledge", "zhang")]
+
+
+def test_what_cannot_be_kept_with_its_name_is_not_done(officer: Visit, desk: Desk):
+    """An acknowledgement and who gave it stand in one transaction, so the call goes on."""
+    with writing(desk.ports.engine) as connection:
+        connection.execute(text(
+            "CREATE TRIGGER full BEFORE INSERT ON deed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        ))  # fmt: skip
+    assert officer.post(ACK, call=f"health {CHANGE}").status_code >= 500
+    with reading(desk.ports.engine) as connection:
+        assert store.acknowledgements(connection, ALERT) == []
 
 
 def test_the_second_officer_hears_who_was_first(officer: Visit, desk: Desk):
