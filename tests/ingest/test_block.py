@@ -378,6 +378,13 @@ WIDE = {
 }
 
 
+OBSERVED_BY_ANOTHER = said((30, 30), first=1, source="model", kind="observation", quantity=T, known=0)
+FORETOLD_WITH_A_GAP = [
+    said((25, 20), first=6, source="model", kind="forecast", quantity=T, known=0),
+    said((35, NAN), first=6, source="station", kind="forecast", quantity=T, known=0),
+]
+
+
 def cut(store_and_connection: tuple, nows: Sequence[float]) -> xr.Dataset:
     """A wide block at some moments."""
     store, connection = store_and_connection
@@ -390,12 +397,19 @@ def cut(store_and_connection: tuple, nows: Sequence[float]) -> xr.Dataset:
     reports=[foretold(*[30] * 8, issued=0, first=0), foretold(40, issued=0, first=3)], nows=[0, 1]
 )
 @example(reports=[foretold(*[30] * 6, issued=0), foretold(40, NAN, 40, issued=1)], nows=[0, 1, 2])
+@example(reports=[OBSERVED_BY_ANOTHER, *FORETOLD_WITH_A_GAP], nows=[0, 2])
 def test_many_nows_are_each_now_alone(reports, nows):
     """A replay of hundreds of moments shows at each of them what a live look shows, flags and all."""
     with kept(*reports) as opened:
         together = cut(opened, nows)
         for index, now in enumerate(nows):
             xr.testing.assert_identical(together.isel(now=[index]), cut(opened, [now]))
+
+
+def test_the_gap_of_a_forecast_is_filled_by_who_alone_observes():
+    """The most trusted source foretells and does not observe, as forecast services do."""
+    with kept(OBSERVED_BY_ANOTHER, *FORETOLD_WITH_A_GAP) as opened:
+        assert cut(opened, [2])[T].sel(hour=4).values[0].tolist() == [35.0, 20.0]
 
 
 @settings(max_examples=30)
