@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import yaml
 from simulators.small_district import small_district
-from sqlalchemy import Engine
+from sqlalchemy import Engine, MetaData
 
 from alerts.duty.people import Advice, Part, Person, Routes, Shift, Subsystem
 from alerts.duty.people import Step as CallStep
@@ -240,12 +241,25 @@ def delivery(key: str = "k", **parts: Any) -> Delivery:
 @contextmanager
 def database(folder: Path) -> Iterator[Engine]:
     """A database in a file, with the tables of the alerts."""
-    engine = open_engine(f"sqlite:///{folder / 'fengsui.db'}")
+    file = folder / "fengsui.db"
+    if not file.exists():
+        file.write_bytes(empty(tables.metadata))
+    engine = open_engine(f"sqlite:///{file}")
     try:
-        create_tables(engine, tables.metadata)
         yield engine
     finally:
         engine.dispose()
+
+
+@cache
+def empty(*schemas: MetaData) -> bytes:
+    """A database file with tables and without rows, as `create_tables` makes it; made once a process."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "fengsui.db"
+        engine = open_engine(f"sqlite:///{file}")
+        create_tables(engine, *schemas)
+        engine.dispose()
+        return file.read_bytes()
 
 
 @dataclass

@@ -11,21 +11,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
-from fakes import RecordingChannel
+from fakes import RecordingChannel, empty
 
 from alerts.event.transition import Transition
 from alerts.outgoing import deliveries
 from alerts.outgoing.delivery import Channel, Delivery
-from alerts.record import ledger, store
+from alerts.record import ledger, store, tables
+from ingest import archive
 from ingest.batch import Batch
 from ingest.database import reading
 from ingest.http import HttpClient
@@ -113,6 +115,9 @@ def place(folder: Path, config: Path | None = None) -> Settings:
 def instance(folder: Path, config: Config, database: str | None = None) -> Iterator[Ports]:
     """The ports of an instance in a folder, closed at the end; on SQLite unless another is named."""
     own = place(folder)
+    file = folder / "fengsui.db"
+    if database is None and folder.is_dir() and not file.exists():
+        file.write_bytes(empty(archive.metadata, tables.metadata))
     ports = build(config, replace(own, database=database or own.database))
     try:
         yield ports
@@ -271,10 +276,45 @@ ALARM = day("08-15 12:05")
 @contextmanager
 def alarmed(folder: Path, channel: Channel | None = None) -> Iterator[Ports]:
     """An instance that has just opened a red alert; its messages are planned and not sent."""
-    with instance(folder, telling(recorded(day("08-12 12:00"), ALARM), channel=channel)) as ports:
-        pull("told", ALARM, ports)
-        tick(ALARM, ports)
+    lay_down(folder, _alarm())
+    with instance(folder, _alarming(channel)) as ports:
         yield ports
+
+
+def informed(folder: Path) -> None:
+    """Prepare the folder of an instance that has archived all that was told before `ALARM`, unjudged."""
+    lay_down(folder, _weather())
+
+
+def lay_down(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files that nobody else may read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).touch(0o600)
+        (folder / name).write_bytes(content)
+
+
+def _alarming(channel: Channel | None = None) -> Config:
+    return telling(recorded(day("08-12 12:00"), ALARM), channel=channel)
+
+
+@cache
+def _weather() -> dict[str, bytes]:
+    return _left_by({}, lambda ports: pull("told", ALARM, ports))
+
+
+@cache
+def _alarm() -> dict[str, bytes]:
+    return _left_by(_weather(), lambda ports: tick(ALARM, ports))
+
+
+def _left_by(files: Mapping[str, bytes], work: Callable[[Ports], object]) -> dict[str, bytes]:
+    """Name -> content of the files of an instance after some work: done once a process, and copied."""
+    with TemporaryDirectory() as made:
+        lay_down(folder := Path(made), files)
+        with instance(folder, _alarming()) as ports:
+            work(ports)
+        return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 def tokens(ports: Ports) -> dict[str, str]:

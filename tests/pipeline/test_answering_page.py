@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 from sqlalchemy import select
-from stage import ALARM, changes, day, instance, messages, recorded, telling, tokens
+from stage import ALARM, changes, day, informed, instance, messages, recorded, telling, tokens
 
 from alerts.answers import calls, reports
 from alerts.duty.people import Answer
@@ -23,7 +23,6 @@ from ingest.database import reading, writing
 from pipeline.console.server import Console
 from pipeline.daemon import SimulatedClock
 from pipeline.ports import Ports
-from pipeline.pull import pull
 from pipeline.tick import tick
 from rules.level import Level
 
@@ -85,9 +84,9 @@ def served(folder: Path, exercise: str | None = None) -> Iterator[Phone]:
     """A red that asks for facts, sent and served on loopback."""
     config = telling(recorded(day("08-12 12:00"), ALARM))
     asking = replace(config.routes, answers={Level.RED: Answer(facts=True)})
+    informed(folder)
     with instance(folder, replace(config, routes=asking)) as built, Console("127.0.0.1:0") as console:
         ports = replace(built, desk=replace(built.desk, exercise=exercise))
-        pull("told", ALARM, ports)
         tick(ALARM, ports)
         ports.outbox.drain(ALARM)
         clock = SimulatedClock(ALARM + MINUTE)

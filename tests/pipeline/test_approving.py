@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from sqlalchemy import select
-from stage import ALARM, HOUR, changes, day, instance, messages, recorded, telling
+from stage import ALARM, HOUR, changes, day, informed, instance, messages, recorded, telling
 
 from alerts.duty import release_rows
 from alerts.duty.people import Release
@@ -21,7 +21,6 @@ from pipeline.config import Config
 from pipeline.console.server import Console
 from pipeline.daemon import SimulatedClock
 from pipeline.ports import Ports
-from pipeline.pull import pull
 from pipeline.tick import tick
 from pipeline.work import escalate
 from rules.level import Level
@@ -79,8 +78,8 @@ class Pages:
 def pages(tmp_path: Path) -> Iterator[Pages]:
     """Served on loopback, at the moment of the alert."""
     clock = SimulatedClock(ALARM)
+    informed(tmp_path)
     with instance(tmp_path, guarded()) as ports, Console("127.0.0.1:0") as console:
-        pull("told", ALARM, ports)
         tick(ALARM, ports)
         url = console.bind()
         console.start(ports, clock.now)
@@ -170,8 +169,8 @@ def test_nobody_answers(tmp_path: Path, deadly: bool):
     block = config.hazards["heat"]
     conduct = replace(block.conduct, life_safety=deadly)
     config = replace(config, hazards={"heat": replace(block, conduct=conduct)})
+    informed(tmp_path)
     with instance(tmp_path, config) as ports:
-        pull("told", ALARM, ports)
         tick(ALARM, ports)
         escalate(ALARM + HOUR, ports)
         warnings = [row for row in messages(ports) if row.purpose is Purpose.ALERT]

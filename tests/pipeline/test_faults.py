@@ -433,28 +433,31 @@ def test_a_store_that_reached_its_quota_says_so(tmp_path: Path):
 
 
 BECOME_NOBODY = """
-import os
+import os, sys
 import pipeline.cli, pipeline.commands.demo, pipeline.commands.run, uvicorn.protocols.http.auto
 pipeline.config.load(pipeline.config.default_folder())  # the machine's own files are read by now
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
-pipeline.cli.main(prog_name="fengsui")
+for command in sys.argv[3:]:
+    # Each command has a process of its own, which need not import anything any more.
+    if os.fork() == 0:
+        pipeline.cli.main([*sys.argv[1:3], command], prog_name="fengsui")
+    print(command, os.waitstatus_to_exitcode(os.wait()[1]), file=sys.stderr, flush=True)
 """
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "tick"])
-def test_a_folder_that_cannot_be_written_is_one_sentence(command: str):
-    """Exit code 1, and no trace."""
+def test_a_folder_that_cannot_be_written_is_one_sentence():
+    """Exit code 1 of every command that writes, and no trace."""
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody who may not write")
     folder = Path(tempfile.mkdtemp(prefix="fengsui-readonly-"))
     folder.chmod(0o555)
     try:
-        words = [sys.executable, "-c", BECOME_NOBODY, "--data", str(folder), command]
+        words = [sys.executable, "-c", BECOME_NOBODY, "--data", str(folder), "run", "demo", "tick"]
         ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     finally:
         shutil.rmtree(folder)
-    assert ended.returncode == 1, ended.stderr
-    (line,) = ended.stderr.splitlines()
-    assert "another with --data" in line
+    said = ended.stderr.splitlines()
+    assert said[1::2] == ["run 1", "demo 1", "tick 1"], ended.stderr
+    assert [line for line in said[::2] if "another with --data" not in line] == []

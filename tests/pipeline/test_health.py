@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fakes import RecordingChannel
-from stage import ALARM, HOUR, alarmed, changes, day, instance, play, recorded, telling
+from stage import ALARM, HOUR, alarmed, changes, day, informed, instance, play, recorded, telling
 
 from alerts.duty.people import Release
 from alerts.duty.release import decide
@@ -21,7 +21,6 @@ from ingest.errors import DeliveryError
 from pipeline.acknowledge import acknowledge, word_of
 from pipeline.health import Health, health
 from pipeline.ports import Ports
-from pipeline.pull import pull
 from pipeline.tick import tick
 from pipeline.work import escalate
 from rules.level import Level
@@ -125,8 +124,8 @@ def guarded(folder: Path, needed: int = 1) -> Iterator[tuple[Ports, str]]:
     config = telling(recorded(day("08-12 12:00"), ALARM))
     rule = Release(approvers=APPROVERS, needed=needed)
     routes = replace(config.routes, release={Level.RED: rule})
+    informed(folder)
     with instance(folder, replace(config, routes=routes)) as ports:
-        pull("told", ALARM, ports)
         tick(ALARM, ports)
         yield ports, changes(ports)[0].id
 

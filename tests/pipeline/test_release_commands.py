@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,8 @@ def red(folder: Path, config: Config) -> Iterator[None]:
         yield
 
 
-def command_line(folder: Path, more: str = "") -> Fengsui:
-    """The command line of an instance with a red alert, with more in its routes."""
+def alerted(folder: Path, more: str) -> Path:
+    """The folder of an instance with a red alert, with more in its routes."""
     config, data = folder / "config", folder / "data"
     init(config)
     with (config / "routes.yaml").open("a", encoding="utf-8") as stream:
@@ -51,24 +53,36 @@ def command_line(folder: Path, more: str = "") -> Fengsui:
     data.mkdir()
     with red(data, with_only(load(config), ("heat",))):
         pass
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Such a folder for what is added to its routes, made once and only copied."""
+    return cache(lambda more: alerted(tmp_path_factory.mktemp("made"), more))
+
+
+def command_line(made: Path, folder: Path) -> Fengsui:
+    """The command line of an instance that begins as another stands."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
 
     def run(*arguments: object) -> Result:
-        words = ["--config", str(config), "--data", str(data), *map(str, arguments)]
+        words = ["--config", str(folder / "config"), "--data", str(folder / "data"), *map(str, arguments)]
         return CliRunner().invoke(main, words)
 
     return run
 
 
 @pytest.fixture
-def fengsui(tmp_path: Path) -> Fengsui:
+def fengsui(made: Callable[[str], Path], tmp_path: Path) -> Fengsui:
     """Everything is released at once."""
-    return command_line(tmp_path)
+    return command_line(made(""), tmp_path)
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Fengsui:
+def guarded(made: Callable[[str], Path], tmp_path: Path) -> Fengsui:
     """A red needs two people."""
-    return command_line(tmp_path, RELEASE)
+    return command_line(made(RELEASE), tmp_path)
 
 
 def the_alert(fengsui: Fengsui) -> dict[str, Any]:

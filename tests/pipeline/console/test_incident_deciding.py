@@ -16,9 +16,9 @@ from stage import (
     alarmed,
     changes,
     day,
+    informed,
     instance,
     messages,
-    pull,
     recorded,
     telling,
     tick,
@@ -82,8 +82,8 @@ def waiting(folder: Path) -> Iterator[Desk]:
     config = telling(recorded(day("08-12 12:00"), ALARM))
     rule = Release(approvers=(FIRST, SECOND), needed=2)
     routes = replace(config.routes, release={Level.RED: rule}, supervisor=("operations_duty_a",))
+    informed(folder)
     with instance(folder, replace(config, routes=routes)) as ports, console_of(ports, LATER) as served:
-        pull("told", ALARM, ports)
         tick(ALARM, ports)
         yield served
 
