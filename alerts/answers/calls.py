@@ -59,6 +59,8 @@ def spread_word(
 
 def called(change: Transition, notices: Iterable[Notice]) -> list[str]:
     """Subsystems that are called until somebody acknowledges a change."""
+    if change.reason not in CALLING:
+        return []
     return list(dict.fromkeys(item.subsystem for item in notices if must_answer(change, item)))
 
 

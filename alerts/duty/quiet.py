@@ -11,6 +11,7 @@ operators' work.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from alerts.duty.people import Quiet, Roster, Routes
@@ -21,6 +22,7 @@ from rules.level import Level
 _DAY = timedelta(days=1)
 
 
+@lru_cache(maxsize=64)  # at one moment it is asked for everybody who is told
 def end_of(quiet: Quiet, now: datetime) -> datetime | None:
     """When the quiet hours that cover `now` are over, aware UTC; None where none do."""
     moment, zone = utc(now), ZoneInfo(quiet.zone)

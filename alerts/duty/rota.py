@@ -46,9 +46,7 @@ def shift_at(subsystem: Subsystem, now: datetime) -> Watch | None:
     The first shift that covers the moment counts, then the last exception that covers it, then all swaps.
     """
     moment = utc(now)
-    zone = ZoneInfo(subsystem.zone)
-    shift = next((one for one in subsystem.rota if _covers(one, moment, zone)), None)
-    watch = None if shift is None else Watch(duty=shift.duty, deputy=shift.deputy)
+    watch = _by_the_shifts(subsystem, moment)
     for override in reversed(subsystem.overrides):
         if override.start <= moment < override.end:
             watch = _overridden(watch, override)
@@ -109,10 +107,24 @@ def _leap(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
     return late
 
 
-def _covers(shift: Shift, moment: datetime, zone: ZoneInfo) -> bool:
+def _by_the_shifts(subsystem: Subsystem, moment: datetime) -> Watch | None:
+    zone = ZoneInfo(subsystem.zone)
     today = moment.astimezone(zone).date()
-    return any(
-        start <= moment < end for start, end in _stretches(shift, (today - _DAY, today), zone)
+    for start, end, watch in _watches(subsystem.rota, today, zone):
+        if start <= moment < end:
+            return watch
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _watches(
+    rota: tuple[Shift, ...], today: date, zone: ZoneInfo
+) -> tuple[tuple[datetime, datetime, Watch], ...]:
+    """Begin, end and people of the shifts that can cover a moment of a day, in the order of the rota."""
+    return tuple(
+        (start, end, Watch(duty=shift.duty, deputy=shift.deputy))
+        for shift in rota
+        for start, end in _stretches(shift, (today - _DAY, today), zone)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from alerts.duty.people import Part, Role, Routes, Silence, Step, Who
 from alerts.duty.quiet import waits_until
@@ -75,20 +76,29 @@ def route(
     not told, and what does not pierce quiet hours waits.
     """
     parts = routes.matrix.get(change.hazard, {})
-    heard, busy = list(warned), list(engaged)
+    heard, busy = _through(warned), list(engaged)
     notices = []
     for subsystem in routes.subsystems:
         part = parts.get(subsystem)
         if change.reason in TO_THE_WARNED:
-            people = {item.person for item in heard if item.subsystem == subsystem}
+            people = heard.get(subsystem, set())
             mine = _afterwards(change, routes, part, subsystem, people, now)
+        elif (refusal := _refusal(change, routes, part, subsystem)) is not None:
+            mine = [_nobody(subsystem, part, refusal)]
         else:
-            mine = _by_the_matrix(change, routes, part, subsystem, now)
-        notices += _unless_silenced(mine, change, routes, subsystem)
-    notices = [_in_the_morning(notice, change, routes, now) for notice in notices]
+            mine = _by_the_matrix(change, routes, subsystem, now)
+        notices += _unless_silenced(mine, change, routes, subsystem) if routes.silences else mine
     if not busy or change.reason not in CALLING:
         return notices
     return [_spare(notice, change, routes, busy) for notice in notices]
+
+
+def _through(warned: Iterable[Warned]) -> dict[str, set[str]]:
+    """Subsystem -> people who were told through it."""
+    people: dict[str, set[str]] = {}
+    for item in warned:
+        people.setdefault(item.subsystem, set()).add(item.person)
+    return people
 
 
 def _unless_silenced(
@@ -176,11 +186,8 @@ def _leads(other: Engaged, routes: Routes) -> bool:
 
 
 def _by_the_matrix(
-    change: Transition, routes: Routes, part: Part | None, subsystem: str, now: datetime
+    change: Transition, routes: Routes, subsystem: str, now: datetime
 ) -> list[Notice]:
-    refusal = _refusal(change, routes, part, subsystem)
-    if refusal is not None:
-        return [_nobody(subsystem, part, refusal)]
     notices = call(routes, subsystem, change.hazard, change.to_level, FIRST_STEP, now)
     notices = [_in_the_morning(notice, change, routes, now) for notice in notices]
     wakes = begins(notices, subsystem, now)
@@ -281,11 +288,13 @@ def _afterwards(
     """
     people = sorted(warned & routes.people.keys())
     if people:
-        return [_to_a_warned(change, subsystem, part, person) for person in people]
-    if change.reason in _LEAVING_A_LEVEL and _refusal(change, routes, part, subsystem) is None:
-        return call(routes, subsystem, change.hazard, change.to_level, FIRST_STEP, now)
-    gone = "was warned through people the configuration has no more"
-    return [_nobody(subsystem, part, gone if warned else "was not warned of this alert")]
+        told = [_to_a_warned(change, subsystem, part, person) for person in people]
+    elif change.reason in _LEAVING_A_LEVEL and _refusal(change, routes, part, subsystem) is None:
+        told = call(routes, subsystem, change.hazard, change.to_level, FIRST_STEP, now)
+    else:
+        gone = "was warned through people the configuration has no more"
+        return [_nobody(subsystem, part, gone if warned else "was not warned of this alert")]
+    return [_in_the_morning(notice, change, routes, now) for notice in told]
 
 
 def _to_a_warned(change: Transition, subsystem: str, part: Part | None, person: str) -> Notice:
@@ -300,7 +309,11 @@ def _to_a_warned(change: Transition, subsystem: str, part: Part | None, person: 
 
 
 def _nobody(subsystem: str, part: Part | None, why: str) -> Notice:
-    role: Role = part.role if part else "inform"
+    return _untold(subsystem, part.role if part else "inform", why)
+
+
+@lru_cache(maxsize=1024)
+def _untold(subsystem: str, role: Role, why: str) -> Notice:
     return Notice(subsystem=subsystem, person=None, role=role, task={}, step=0, why=why)
 
 

@@ -38,6 +38,8 @@ def next_event(
     if row < 0 or state.cap is not None or state.stand is not None:
         return row + 1
     until = _first(findings.moved[row + 1 :], row + 1)
+    if until == row + 1:
+        return until
     due = _deadline(state, findings.nows[row], ladder, conduct)
     until = min(until, int(np.searchsorted(findings.nows, due)), count)
     between = slice(row + 1, until)
@@ -80,9 +82,11 @@ def _worse(state: State, findings: Findings, rows: slice) -> _Rows:
 
 def _longer(state: State, findings: Findings, rows: slice, conduct: Conduct) -> _Rows:
     """Nows at which people may have to hear of a later end."""
-    ends = findings.expires[rows]
-    met = ~np.isnat(ends) & (findings.floor[rows] >= state.top)
+    ends, met = findings.expires[rows], findings.floor[rows] >= int(state.top)
     if state.told_until is None:
-        return np.asarray(met.any(axis=1))
+        return np.asarray((met & ~np.isnat(ends)).any(axis=1))
     late = findings.nows[rows] >= instant64(state.told_until - conduct.extend_before)
-    return np.asarray(late & (met & (ends > instant64(state.told_until))).any(axis=1))
+    if not late.any():
+        return np.asarray(late)
+    later = ends > instant64(state.told_until)  # NaT compares false
+    return np.asarray(late & (met & later).any(axis=1))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from alerts.event.conduct import Conduct
 from alerts.event.lifecycle import Step
 from alerts.event.state import State
-from alerts.event.transition import ABOUT_DATA, OVER, Reason, Transition
+from alerts.event.transition import ABOUT_DATA, CALLING, OVER, Reason, Transition
 from ingest.times import utc
 from rules.level import Level
 
@@ -48,7 +48,7 @@ def _shared(step: Step, states: Mapping[str, State]) -> Step:
     if not step.transitions and state is step.state:
         return step
     placed = tuple(_placed(change, states) for change in step.transitions)
-    return replace(step, state=state, transitions=placed)
+    return Step(state=state, transitions=placed, still=step.still)
 
 
 def in_order(steps: Iterable[Step]) -> list[Transition]:
@@ -156,8 +156,10 @@ def engaged(pages: Iterable[Page], change: Transition) -> list[Engaged]:
     """Which calls count when a change is announced: those of other alerts of its incident that are open.
 
     A call counts for no more than the level at which its alert still stands: who was called for a red that
-    has been lowered since has stood down.
+    has been lowered since has stood down. For a change that calls nobody none counts.
     """
+    if change.reason not in CALLING:
+        return []
     return [
         Engaged(
             subsystem=page.subsystem,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
@@ -17,12 +17,14 @@ from alerts.event.evidence import Sight, figures, meeting, threshold, unjudged, 
 from alerts.event.orders import Order
 from alerts.event.state import NEVER, State
 from alerts.event.transition import OVER, Reason, Transition
-from ingest.times import HOUR, Instants, from64, instant64, utc
+from ingest.times import HOUR, Instants, instant64, utc
 from rules.findings import Findings, Levels
 from rules.ladder import Rung
 from rules.level import Level
 
 _LEVELS = np.arange(len(Level), dtype=np.int8)
+_NAMED = tuple(Level)
+_SECOND = timedelta(seconds=1)
 
 Spans = npt.NDArray[np.timedelta64]
 
@@ -73,10 +75,10 @@ def advance(  # noqa: PLR0913 - what is judged, and by what, each given by name
     ceiling, so it can do neither. `findings` has the towns of `state`, and of its nows the one at `row`
     counts. A state of which nothing changes is handed back as it came.
     """
-    seen = Sight.of(findings, row)
+    seen, moment = Sight.of(findings, row), instant64(now)
     order = order if order is not None and caps.concerns(order, state) else None
-    clocked = _clocked(state if order is None else caps.obey(state, order), seen, now)
-    moved, note = _leveled(clocked, seen, now, ladder, conduct.tail), ""
+    clocked = _clocked(state if order is None else caps.obey(state, order), seen, moment)
+    moved, note = _leveled(clocked, seen, moment, ladder, conduct.tail), ""
     if moved.cap is not None:
         moved, note = caps.limit(clocked, moved, now, ladder)
     if moved.stand is not None:
@@ -96,44 +98,49 @@ def advance(  # noqa: PLR0913 - what is judged, and by what, each given by name
     return Step(state=moved, transitions=tuple(transitions), still=still)
 
 
-def _clocked(state: State, seen: Sight, now: datetime) -> State:
-    if _alike(seen.floor, state.sure) and _alike(seen.ceiling, state.possible):
-        return state  # every clock runs on or stands as it did
-    moment = instant64(now)
-    certain = seen.floor[:, None] >= _LEVELS
-    possible = seen.ceiling[:, None] >= _LEVELS
-    begun = np.where(np.isnat(state.certain_since), moment, state.certain_since)
-    cleared = np.where(np.isnat(state.clear_since), moment, state.clear_since)
-    return replace(
-        state,
-        certain_since=np.where(certain, begun, NEVER),
-        clear_since=np.where(possible, NEVER, cleared),
-    )
+def _clocked(state: State, seen: Sight, moment: np.datetime64) -> State:
+    certain, clear = seen.floor[:, None] >= _LEVELS, seen.ceiling[:, None] < _LEVELS
+    certain_since = _since(state.certain_since, certain, moment)
+    clear_since = _since(state.clear_since, clear, moment)
+    if certain_since is state.certain_since and clear_since is state.clear_since:
+        return state
+    return replace(state, certain_since=certain_since, clear_since=clear_since)
+
+
+def _since(clocks: Instants, run: npt.NDArray[np.bool_], moment: np.datetime64) -> Instants:
+    """The clocks, begun or stopped at `moment`; as they came where each runs on or stands as it did."""
+    stood = np.isnat(clocks)
+    if not (run == stood).any():
+        return clocks
+    return np.where(run, np.where(stood, moment, clocks), NEVER)
 
 
 def _leveled(
-    state: State, seen: Sight, now: datetime, ladder: Mapping[Level, Rung], tail: timedelta
+    state: State,
+    seen: Sight,
+    moment: np.datetime64,
+    ladder: Mapping[Level, Rung],
+    tail: timedelta,
 ) -> State:
     # No clock runs for a town whose level is certain, or between what is certain and what is possible.
     settled = (seen.floor <= state.level) & (state.level <= seen.ceiling)
     if settled.all() and state.in_force <= ladder.keys():
         return state
-    level = _levels(state, now, ladder, tail)
+    level = _levels(state, moment, ladder, tail)
     return state if _alike(level, state.level) else replace(state, level=level)
 
 
 def _alike(one: Levels, other: Levels) -> bool:
-    return bool((one == other).all())
+    return bool(one.tolist() == other.tolist())
 
 
 def _levels(
-    state: State, now: datetime, ladder: Mapping[Level, Rung], tail: timedelta
+    state: State, moment: np.datetime64, ladder: Mapping[Level, Rung], tail: timedelta
 ) -> Levels:
-    moment = instant64(now)
     hold, keep, rungs = clocks(ladder, tail)
     # NaT compares false: not certain, not risen; not clear, not cleared; no rung, neither.
-    risen = moment - state.certain_since >= hold
-    cleared = moment - state.clear_since >= keep
+    risen = state.certain_since <= moment - hold
+    cleared = state.clear_since <= moment - keep
     stays = (state.level[:, None] >= rungs) & ~cleared
     level: Levels = ((risen | stays) * rungs).max(axis=1)
     return level
@@ -149,12 +156,17 @@ def _clocks(
     rungs: tuple[tuple[Level, timedelta, timedelta], ...], tail: timedelta
 ) -> tuple[Spans, Spans, Levels]:
     lowest = min(level for level, _, _ in rungs)
-    hold, keep = np.full((2, len(Level)), np.timedelta64("NaT", "us"))
+    hold, keep = np.full((2, len(Level)), np.timedelta64("NaT", "s"))
     numbers = np.zeros(len(Level), np.int8)
     for level, held, kept in rungs:
-        hold[level], numbers[level] = held, level
-        keep[level] = kept if level > lowest else max(kept, tail)
+        hold[level], numbers[level] = _whole(held), level
+        keep[level] = _whole(kept if level > lowest else max(kept, tail))
     return hold, keep, numbers
+
+
+def _whole(span: timedelta) -> np.timedelta64:
+    # Moments are whole seconds: what asks for a part of one is met by the whole.
+    return np.timedelta64(-(-span // _SECOND), "s")
 
 
 def _reason(
@@ -184,7 +196,7 @@ def _outlasts(state: State, seen: Sight, now: datetime, lead: timedelta) -> bool
     """Whether people must hear of a later end: by much soon before the end they know, by little at it."""
     if state.told_until is not None and now < state.told_until - lead:
         return False
-    expires = _latest(seen.expires[seen.floor >= state.top])
+    expires = _latest(seen.expires[seen.floor >= int(state.top)])
     if expires is None or state.told_until is None:
         return expires is not None
     ahead = lead if expires - state.told_until >= lead else min(HOUR, lead)
@@ -200,16 +212,17 @@ def _change(
     ladder: Mapping[Level, Rung],
 ) -> tuple[State, Transition]:
     """Number the change, note what people will know, and write it down."""
+    told_until = before.told_until
+    if reason is not Reason.NARROWED:
+        told_until = _latest(seen.expires[state.topmost & meeting(state, seen)])
     moved = replace(
         state,
         alert=before.alert or _alert_id(state, now),
         count=before.count + 1,
         opened_at=before.opened_at or now,
-        told_until=_latest(seen.expires[state.topmost & meeting(state, seen)]),
+        told_until=told_until,
     )
     change = _transition(moved, before, reason, seen, now, ladder)
-    if reason is Reason.NARROWED:
-        moved = replace(moved, told_until=before.told_until)
     return (_closed(moved) if reason in OVER else moved), change
 
 
@@ -329,7 +342,8 @@ def _alert_id(state: State, now: datetime, *, word: str | None = None) -> str:
 
 
 def _by_town(state: State, which: npt.NDArray[np.bool_]) -> dict[str, Level]:
-    return {state.places[row]: Level(int(state.level[row])) for row in np.flatnonzero(which)}
+    towns = zip(state.places, state.level.tolist(), which.tolist(), strict=True)
+    return {town: _NAMED[level] for town, level, meant in towns if meant}
 
 
 def _ahead(onset: datetime | None, now: datetime) -> datetime | None:
@@ -338,10 +352,16 @@ def _ahead(onset: datetime | None, now: datetime) -> datetime | None:
 
 
 def _latest(moments: Instants) -> datetime | None:
-    known = moments[~np.isnat(moments)]
-    return from64(known.max()) if known.size else None
+    return _aware(max(_known(moments), default=None))
 
 
 def _earliest(moments: Instants) -> datetime | None:
-    known = moments[~np.isnat(moments)]
-    return from64(known.min()) if known.size else None
+    return _aware(min(_known(moments), default=None))
+
+
+def _known(moments: Instants) -> list[datetime]:
+    return [each for each in moments.tolist() if each is not None]
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

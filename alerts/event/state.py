@@ -16,6 +16,7 @@ from rules.level import Level
 
 NEVER = np.datetime64("NaT", "s")
 """No moment."""
+_NAMED = tuple(Level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +108,8 @@ class State:
     @cached_property
     def sure(self) -> Levels:
         """Level per town that has been certain since `certain_since`; -1 before the first tick."""
-        counts: Levels = (~np.isnat(self.certain_since)).sum(axis=1, dtype=np.int8) - np.int8(1)
-        return counts
+        missing: Levels = np.isnat(self.certain_since).sum(axis=1, dtype=np.int8)
+        return np.int8(len(Level) - 1) - missing
 
     @cached_property
     def possible(self) -> Levels:
@@ -119,14 +120,16 @@ class State:
     @cached_property
     def resting(self) -> bool:
         """Whether nothing is in force, on hold, ordered or untold, so that a calm now changes nothing."""
+        if self.top or self.blind_told:
+            return False
         told = (self.alert, self.blind_since, self.blind_alert, self.cap, self.stand)
-        quiet = not self.blind_told and all(item is None for item in told)
-        return quiet and not self.level.any() and bool(np.isnat(self.certain_since[:, 1:]).all())
+        quiet = all(item is None for item in told)
+        return quiet and bool(np.isnat(self.certain_since[:, 1:]).all())
 
     @cached_property
     def top(self) -> Level:
         """Highest level in force."""
-        return Level(int(self.level.max(initial=0)))
+        return _NAMED[max(self.level.tolist(), default=0)]
 
     @cached_property
     def in_force(self) -> frozenset[int]:
@@ -136,5 +139,6 @@ class State:
     @cached_property
     def topmost(self) -> npt.NDArray[np.bool_]:
         """Towns at the highest level of the district; none where it has none."""
-        highest: npt.NDArray[np.bool_] = (self.level == self.top) & (self.level > 0)
+        # A plain number, because numpy looks long at an enumeration.
+        highest: npt.NDArray[np.bool_] = self.level == (int(self.top) or -1)
         return highest

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,7 +28,8 @@ def decode(kind: type[T], excerpt: Excerpt) -> T:
     """
     try:
         text = json.dumps(excerpt.data)
-        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
+        made: T = _adapter(cast(Any, kind)).validate_json(text, strict=True, extra="forbid")
+        return made
     except ValidationError as error:
         found = error.errors(include_url=False)
         raise ConfigMistake("\n".join(sentences(kind, excerpt, found))) from None
@@ -36,6 +38,12 @@ def decode(kind: type[T], excerpt: Excerpt) -> T:
         raise ConfigMistake(excerpt.document.mistake(excerpt.base, sentence)) from None
     except FengsuiError as error:
         raise ConfigMistake(excerpt.document.mistake(*place(str(error), excerpt))) from None
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """What it takes to read a `kind` takes longer to work out than to use."""
+    return TypeAdapter(kind)
 
 
 def decode_block(

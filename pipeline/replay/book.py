@@ -11,7 +11,7 @@ from datetime import datetime
 from alerts.answers import calls
 from alerts.duty.routing import Notice, route
 from alerts.event.incidents import Page, engaged
-from alerts.event.transition import CALLING, OVER, Reason, Transition
+from alerts.event.transition import CALLING, OVER, TO_THE_WARNED, Reason, Transition
 from alerts.outgoing.dispatch import Desk
 from pipeline.replay.mail import Mail
 from pipeline.replay.messages import Messages
@@ -52,7 +52,8 @@ class Book:
         if change.reason in _REPLACING:
             self.mail.withdraw(change.alert)
         busy = engaged(self._called(change), change)
-        notices = route(change, self.desk.routes, now, self.mail.warned(change.alert), busy)
+        warned = self.mail.warned(change.alert) if change.reason in TO_THE_WARNED else ()
+        notices = route(change, self.desk.routes, now, warned, busy)
         self._call(change, notices)
         skipped = calls.skipped_by(self._reissues(change), change, self.desk)
         told = [*notices, *calls.at_once(change, notices, self.desk, skipped, now)]

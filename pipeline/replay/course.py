@@ -118,7 +118,9 @@ def _seen(findings: Mapping[str, Findings], count: int) -> Seen:
     seen = np.zeros((count, len(findings)), SEEN)
     for place, found in enumerate(findings.values()):
         worst = np.fmin if found.falling else np.fmax
-        seen["value"][:, place] = worst.reduce(found.value, axis=1, initial=np.nan)
+        # Town by town numpy takes many nows at once, which now by now it cannot.
+        by_town = np.ascontiguousarray(found.value.T)
+        seen["value"][:, place] = worst.reduce(by_town, axis=0, initial=np.nan)
         seen["floor"][:, place] = found.floor.max(axis=1, initial=0)
-        seen["unknown"][:, place] = (found.verdict == Verdict.UNKNOWN).sum(axis=1)
+        seen["unknown"][:, place] = (found.verdict == int(Verdict.UNKNOWN)).sum(axis=1)
     return seen

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 
 from alerts.duty.people import Budget, Routes
 from alerts.duty.quiet import end_of, hours_of
@@ -20,6 +21,8 @@ from ingest.times import BEIJING
 from pipeline.replay.result import Paged
 from rules.level import Level
 
+_WARNS_NOBODY = ABOUT_DATA | OVER
+
 Night = Callable[[datetime], bool]
 """Whether a moment lies in the night."""
 
@@ -28,6 +31,7 @@ def night_of(hours: tuple[str, str]) -> Night:
     """Tells the hours of the night, Beijing time ``HH:MM``; an end at or before the begin is next day."""
     begin, end = (time.fromisoformat(text) for text in hours)
 
+    @lru_cache(maxsize=1)  # a change is told to many at once
     def dark(at: datetime) -> bool:
         clock = at.astimezone(BEIJING).time()
         return begin <= clock < end if begin < end else clock >= begin or clock < end
@@ -47,18 +51,10 @@ class _Letter:
     """What it tells of."""
     calls: bool
     """Whether it must be answered."""
+    level: Level
+    """What it weighs."""
     fold_at: datetime | None
     """Waits for this moment; None goes out by itself."""
-
-    @property
-    def level(self) -> Level:
-        """What it weighs."""
-        return max(self.change.from_level, self.change.to_level)
-
-    @property
-    def reader(self) -> Warned:
-        """Who reads it."""
-        return Warned(subsystem=self.subsystem, person=self.person)
 
     @property
     def pierces(self) -> bool:
@@ -78,7 +74,7 @@ class Mail:
     """What has reached people."""
     _waiting: list[_Letter] = field(default_factory=list)
     _told: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
-    _heard: dict[str, dict[Warned, None]] = field(default_factory=lambda: defaultdict(dict))
+    _heard: dict[str, dict[tuple[str, str], None]] = field(default_factory=lambda: defaultdict(dict))
 
     def fold(self, until: datetime, *, including: bool) -> None:
         """Tell what was held until a moment: before the tick of a now, what is due before it."""
@@ -105,11 +101,12 @@ class Mail:
     def warned(self, alert: str) -> list[Warned]:
         """Whom a message of an open alert reached or is on its way to; news of data warns nobody."""
         waiting = [
-            one.reader
+            (one.subsystem, one.person)
             for one in self._waiting
             if one.change.alert == alert and one.change.reason not in ABOUT_DATA
         ]
-        return list(dict.fromkeys([*self._heard.get(alert, {}), *waiting]))
+        readers = dict.fromkeys([*self._heard.get(alert, {}), *waiting])
+        return [Warned(subsystem=subsystem, person=person) for subsystem, person in readers]
 
     def forget(self, alert: str) -> None:
         """An alert is over, and nobody need be told of it again."""
@@ -182,8 +179,8 @@ class Mail:
         told = self._told[first.person]
         told[:] = [*(moment for moment in told if moment > at - per), at]
         for letter in letters:
-            if letter.change.reason not in ABOUT_DATA | OVER:
-                self._heard[letter.change.alert][letter.reader] = None
+            if letter.change.reason not in _WARNS_NOBODY:
+                self._heard[letter.change.alert][letter.subsystem, letter.person] = None
         self.pages.append(self._page(first, letters, at))
 
     def _page(self, first: _Letter, letters: Sequence[_Letter], at: datetime) -> Paged:
@@ -210,5 +207,6 @@ def _letter(change: Transition, notice: Notice) -> _Letter:
         subsystem=notice.subsystem,
         change=change,
         calls=must_answer(change, notice),
+        level=max(change.from_level, change.to_level),
         fold_at=notice.not_before,
     )

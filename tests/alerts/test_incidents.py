@@ -335,6 +335,12 @@ def test_a_call_counts_for_the_level_at_which_its_alert_stands(earlier: Page, le
     assert [one.level for one in engaged([earlier], of("slides", ORANGE))] == levels
 
 
+@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.OPENED, Reason.RAISED}))
+def test_no_call_counts_for_a_change_that_calls_nobody(reason: Reason):
+    """Nobody could be spared an answer that is not asked for."""
+    assert engaged([page("rain", RED)], of("slides", ORANGE, reason)) == []
+
+
 def announce(connection: Connection, made: Transition) -> dict[str, bool]:
     """Tell a change as a tick does; subsystem -> whether it must answer."""
     calls.replace_older(connection, made, made.at)

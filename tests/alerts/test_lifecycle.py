@@ -91,6 +91,15 @@ def test_a_level_is_left_exactly_when_its_keep_is_over(level: Level, short: int,
     assert bool(step.transitions) is not kept
 
 
+@pytest.mark.parametrize(("after", "reached"), [(1, False), (2, True)])
+def test_a_part_of_a_second_is_held_for_the_whole(after: int, reached: bool):
+    """Moments are whole seconds: a `hold` of a second and a half is over at the second one."""
+    hold = timedelta(seconds=1.5)
+    story = opened(RED, ladder=LADDER | {RED: replace(LADDER[RED], hold=hold)})
+    story.at(timedelta(seconds=after) / HOUR, RED)
+    assert (story.changes[-1].to_level == RED) is reached
+
+
 @pytest.mark.parametrize("hours", [0.1, 1, 20])
 def test_without_keep_a_level_is_left_at_the_first_clear_tick(hours: float):
     """Whenever that comes, it waits for no second one."""
