@@ -11,6 +11,7 @@ import xarray as xr
 
 from ingest.quantities import quantity
 from rules.indices.rain import running_totals
+from rules.shared import values_of
 from rules.sheet import provenance
 from rules.windows import Array, Bounds, Mask, aligned, lags_of, midnights, zero_of
 
@@ -40,8 +41,8 @@ class Frames:
     @classmethod
     def cut(cls, block: xr.Dataset) -> Frames:
         """The frames of every now of a block with ``precipitation`` (now, place, hour) [mm]."""
-        series = block.variables[RAIN].values
-        flags = block.variables[f"flags_{RAIN}"].values
+        series = values_of(block, RAIN)
+        flags = values_of(block, f"flags_{RAIN}")
         begun = midnights(block)
         end = begun + _ENDS + np.where(lags_of(block) - begun >= _ENDS, FRAME_H, 0)
         first = zero_of(block) + end + 1 - 2 * FRAME_H

@@ -12,7 +12,8 @@ from ingest.quantities import quantity
 from rules.findings import Findings
 from rules.indices.rain import Tenths
 from rules.level import Level
-from rules.rain_windows import RAIN, Frame, Rain, hours_of
+from rules.rain_windows import ENDLESS, RAIN, Frame, Rain, hours_of
+from rules.shared import values_of
 from rules.sheet import Cells, Criterion, Sheet, observed_age
 from rules.windows import Array, Bounds, Mask, Rows, Stretch, spell, stretches
 
@@ -62,6 +63,10 @@ class _Local(Criterion):
     def sure(self, resolution: float, sign: int) -> Mask:
         return np.asarray(np.rint(self.metric.low * 10.0) >= self.limits.certain)
 
+    def hopeless(self, resolution: float, sign: int) -> bool:
+        most = np.rint(self.metric.most(1) * 10.0)
+        return bool(most < self.limits.possible.min(initial=ENDLESS))
+
     def possible(self, resolution: float, sign: int, limit: float) -> Mask:
         return np.asarray(np.rint(self.metric.high * 10.0) >= self.limits.possible)
 
@@ -76,19 +81,18 @@ def judge(
     where nothing is foretold. The basis is that of the wettest window of the length that decided.
     """
     sheet = Sheet.empty(block, quantity(RAIN).resolution)
-    series = block.variables[RAIN].values
-    flags = block.variables[f"flags_{RAIN}"].values
+    flags = values_of(block, f"flags_{RAIN}")
     extra: dict[str, Array] = {}
     for stretch in stretches(block):
-        rain = Rain.around(series, stretch, frame)
+        rain = Rain.around(block, stretch, frame.continues)
         _climb(sheet, stretch, rain, ways)
-        for level, own in ways.items():
+        for level, own in ways.items() if sheet.floor.any() else ():
             at = np.asarray(sheet.floor[stretch.rows] == level)
             _date(sheet, rain, own, Cells.where(at, stretch.rows))
         sheet.mark(stretch.rows, flags[stretch.rows][..., hours_of(stretch, frame)])
         for figure, told in figures(rain).items():
             extra.setdefault(figure, np.full(sheet.floor.shape, np.nan))[stretch.rows] = told
-    return sheet.findings(name, block, observed_age(series, block), extra)
+    return sheet.findings(name, block, observed_age(block, RAIN), extra)
 
 
 def _climb(sheet: Sheet, stretch: Stretch, rain: Rain, ways: Ways) -> None:

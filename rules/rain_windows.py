@@ -8,15 +8,17 @@ are added at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from rules.findings import Basis
 from rules.hazard import Reach
 from rules.indices.rain import Tenths, running_totals, tenths
+from rules.shared import once, values_of
 from rules.windows import Array, Bounds, Mask, Stretch
 
 RAIN = "precipitation"
@@ -25,8 +27,8 @@ LONGEST_H = 24
 FIGURES_BACK_H = 12
 """Hours back that figures may look at, however short the windows are [h]."""
 _HOUR = timedelta(hours=1)
-# More than any window holds, yet far from the end of 32 bits.
-_ENDLESS = np.int32(1 << 30)
+ENDLESS = np.int32(1 << 30)
+"""More than any window holds, yet far from the end of 32 bits [0.1 mm]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Frame:
             raise ValueError(f"continues: write a time from 1h to {LONGEST_H}h")
         pause, longest = continues // _HOUR, max(windows)
         return cls(
-            back=max(longest, pause, FIGURES_BACK_H), ahead=max(longest, LONGEST_H), continues=pause
+            back=max(longest, pause, FIGURES_BACK_H), ahead=LONGEST_H, continues=pause
         )
 
     @property
@@ -77,19 +79,16 @@ class Rain:
     """Whole hours from as_of to now."""
     continues: int
     """See `Frame`."""
+    found: dict[int, Bounds] = field(default_factory=dict)
+    """Length of a window -> what `wettest` found: several hazards ask."""
 
     @classmethod
-    def around(cls, series: Array, stretch: Stretch, frame: Frame) -> Rain:
-        """The rain of a stretch; `series` is (now, place, hour) [mm], NaN where missing."""
-        cut = hours_of(stretch, frame)
-        whole, missing = tenths(np.moveaxis(series[stretch.rows][..., cut], -1, 0))
-        return cls(
-            total=running_totals(whole),
-            gaps=running_totals(missing) if missing.any() else None,
-            line=frame.back,
-            lag=stretch.lag,
-            continues=frame.continues,
-        )
+    def around(cls, block: xr.Dataset, stretch: Stretch, continues: int) -> Rain:
+        """The rain of a stretch of a block with ``precipitation`` (now, place, hour) [mm], NaN where missing.
+
+        It holds the longest windows, as far back as the block knows them, whoever asks.
+        """
+        return _around(block, stretch, continues)
 
     @property
     def last(self) -> int:
@@ -99,7 +98,7 @@ class Rain:
     def cells(self, *index: npt.NDArray[np.intp] | Mask) -> Rain:
         """The rain of some cells, (hour + 1, cell)."""
         gaps = None if self.gaps is None else self.gaps[:, *index]
-        return replace(self, total=self.total[:, *index], gaps=gaps)
+        return replace(self, total=self.total[:, *index], gaps=gaps, found={})
 
     def storm(self, hours: int, last: int) -> Tenths:
         """Known rain of the windows that end from 0 to `last`, (end, ...); none where no storm goes on.
@@ -116,19 +115,24 @@ class Rain:
         A missing hour adds nothing to what is certain and makes the amount that is possible infinite,
         unless no storm can be going on.
         """
+        if hours not in self.found:
+            self.found[hours] = self._wettest(hours)
+        return self.found[hours]
+
+    def _wettest(self, hours: int) -> Bounds:
         last = self.lag + hours
         known = self.storm(hours, last).max(axis=0)
         low = known / 10.0
         if self.gaps is None:
             return Bounds(low=low, high=low)
         holes = self._within(self.gaps, hours, last)
-        most = np.where(holes > 0, _ENDLESS, self._within(self.total, hours, last))
+        most = np.where(holes > 0, ENDLESS, self._within(self.total, hours, last))
         most *= self._since(self.total, last) | self._since(self.gaps, last)
         possible = most.max(axis=0)
         blind = self.gaps[self.line + last] - self.gaps[self.line - hours] == last + hours
         return Bounds(
             low=np.where(blind, -np.inf, low),
-            high=np.where(possible == _ENDLESS, np.inf, possible / 10.0),
+            high=np.where(possible == ENDLESS, np.inf, possible / 10.0),
         )
 
     def amount(self, first: int, last: int) -> Array:
@@ -173,6 +177,23 @@ class Rain:
         """Whether anything was added from `continues` hours before as_of up to each end."""
         upto = running[self.line : self.line + last + 1]
         return np.asarray(upto > running[self.line - self.continues])
+
+
+@once
+def _around(block: xr.Dataset, stretch: Stretch, continues: int) -> Rain:
+    total, gaps, line = _running(block, stretch)
+    return Rain(total=total, gaps=gaps, line=line, lag=stretch.lag, continues=continues)
+
+
+@once
+def _running(block: xr.Dataset, stretch: Stretch) -> tuple[Tenths, Tenths | None, int]:
+    """Running totals and missing hours, see `Rain`, and the index of the total up to as_of."""
+    line = min(LONGEST_H, stretch.zero + 1)
+    first = stretch.zero + 1 - line
+    hours = slice(first, stretch.zero + 1 + stretch.lag + LONGEST_H)
+    series = values_of(block, RAIN)[stretch.rows][..., hours]
+    whole, missing = tenths(np.moveaxis(series, -1, 0))
+    return running_totals(whole), running_totals(missing) if missing.any() else None, line
 
 
 def hours_of(stretch: Stretch, frame: Frame) -> slice:

@@ -14,8 +14,22 @@ from ingest.times import Instants
 from rules.findings import Basis, Findings, Rested
 from rules.ladder import Rung, reached
 from rules.level import Level
+from rules.shared import once, values_of
 from rules.towns import names_of
-from rules.windows import Array, Bounds, Mask, Rows, Scalar, silence, since, spell, zero_of
+from rules.windows import (
+    Array,
+    Bounds,
+    Mask,
+    Rows,
+    Scalar,
+    aligned,
+    midnights,
+    over_hours,
+    silence,
+    since,
+    spell,
+    zero_of,
+)
 
 WINDOW = "window_hours"
 """Further figure of findings: length of the window behind the value [h]."""
@@ -57,6 +71,11 @@ class Criterion:
         for gate in self.gates:
             met &= gate.sure
         return met
+
+    def hopeless(self, resolution: float, sign: int) -> bool:
+        """Whether nowhere anything can be reached, certainly, possibly or still; False where that is open."""
+        least = min(sign * self.limit, sign * self.clearing)
+        return _steps(sign * self.metric.most(sign), resolution) < _steps(least, resolution)
 
     def possible(self, resolution: float, sign: int, limit: float) -> Mask:
         """Where `limit` is certainly reached or a gap may hide that it is."""
@@ -183,6 +202,8 @@ class Sheet:
             self._note(rows, level, sky[level][0])
 
     def _climb_one(self, rows: Rows, level: Level, way: Criterion) -> None:
+        if way.hopeless(self.resolution, self.sign):
+            return self._tell(rows, way, np.isnan(self.value[rows]))
         sure = way.sure(self.resolution, self.sign)
         possible = sure if way.settled else way.possible(self.resolution, self.sign, way.limit)
         lasting = possible
@@ -193,12 +214,22 @@ class Sheet:
         _put(self.reach, rows, possible, level)
         _put(self.ceiling, rows, lasting, level)
         _put(self.threshold, rows, fresh, way.limit)
-        told = np.isfinite(way.metric.low) & (fresh | np.isnan(self.value[rows]))
+        return self._tell(rows, way, fresh | np.isnan(self.value[rows]))
+
+    def _tell(self, rows: Rows, way: Criterion, wanted: Mask) -> None:
+        """Show the metric of one way in some cells, where it is known."""
+        if not wanted.any():
+            return
+        told = wanted & np.isfinite(way.metric.low)
         _put(self.value, rows, told, way.metric.low)
         if way.window == way.window:
             _put(self.window, rows, told, way.window)
 
     def _note(self, rows: Rows, level: Level, way: Criterion) -> None:
+        if isinstance(rows, slice):
+            # All nows: nobody writes into a metric once it was climbed.
+            self.metrics[level] = Rested(low=way.metric.low, high=way.metric.high, limit=way.limit)
+            return
         if level not in self.metrics:
             self.metrics[level] = Rested(
                 low=np.full(self.floor.shape, np.nan), high=np.full(self.floor.shape, np.nan),
@@ -232,6 +263,8 @@ class Sheet:
         foreseen : array (cell,)
             Whether any forecast is known: without one nobody knows when what is there now ends.
         """
+        if not cells.row.size:
+            return
         first, last = spell(hits, max_pause)
         self.onset_h[cells.at] = np.maximum(first, 0)
         end = np.where(last >= 0, last + 1, at_least)
@@ -249,11 +282,11 @@ class Sheet:
         self, name: str, block: xr.Dataset, age: Array, extra: Mapping[str, Array]
     ) -> Findings:
         """The finished findings of the hazard block called `name`."""
-        as_of = block.variables["as_of"].values[:, None]
+        as_of = values_of(block, "as_of")[:, None]
         windows = {} if np.isnan(self.window).all() else {WINDOW: self.window}
         return Findings(
             hazard=name,
-            nows=block.variables["now"].values,
+            nows=values_of(block, "now"),
             places=names_of(block),
             floor=self.floor,
             reach=self.reach,
@@ -291,15 +324,22 @@ def hits_of(
 
 def provenance(flags: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Where values came from, over the last axis: flag bits without those that mask."""
-    bits: npt.NDArray[np.uint8] = np.bitwise_or.reduce(flags, axis=-1) & np.uint8(PROVENANCE)
+    bits: npt.NDArray[np.uint8] = over_hours(np.bitwise_or, flags) & np.uint8(PROVENANCE)
     return bits
 
 
-def observed_age(series: Array, block: xr.Dataset) -> Array:
-    """Hours from the newest observation to now, (now, place) [h]; inf where the block holds none."""
-    behind = silence(series[..., : zero_of(block) + 1])
-    variables = block.variables
-    lag = (variables["now"].values - variables["as_of"].values) / np.timedelta64(3600, "s")
+@once
+def marks_around(block: xr.Dataset, name: str, days: int) -> npt.NDArray[np.uint8]:
+    """Provenance of a quantity today and so many Beijing days on either side, (now, place)."""
+    first = zero_of(block) + midnights(block) - 24 * days
+    return provenance(aligned(values_of(block, f"flags_{name}"), first, 24 * (2 * days + 1)))
+
+
+@once
+def observed_age(block: xr.Dataset, name: str) -> Array:
+    """Hours from the newest observation of a quantity to now, (now, place) [h]; inf where there is none."""
+    behind = silence(values_of(block, name)[..., : zero_of(block) + 1])
+    lag = (values_of(block, "now") - values_of(block, "as_of")) / np.timedelta64(3600, "s")
     age: Array = behind + lag[:, None]
     return age
 
@@ -320,11 +360,18 @@ def _put(target: npt.NDArray[np.generic], rows: Rows, where: Mask, value: float 
         target[rows] = np.where(where, value, target[rows])
 
 
+def _steps(value: float, resolution: float) -> float:
+    """Whole steps of a resolution, counted as `reached` does."""
+    return float(np.rint(value / resolution))
+
+
 def _signed(series: Array, sign: int) -> Array:
     return series if sign > 0 else -series
 
 
 def _moments(as_of: Instants, hours: npt.NDArray[np.int64]) -> Instants:
+    if (hours < 0).all():
+        return np.full(hours.shape, np.datetime64("NaT"), "datetime64[s]")
     moments: Instants = as_of.astype("datetime64[s]") + hours.astype("timedelta64[h]")
     moments[hours < 0] = np.datetime64("NaT")
     return moments

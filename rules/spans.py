@@ -96,11 +96,13 @@ def endure(
     zero = hours_back(ladder) - 1
     _climb(sheet, stretch, known, ladder)
     cells = sheet.begun(stretch.rows)
+    count = np.full(known.open.shape, np.nan)
+    if not cells.row.size:
+        return count
     hits = _hits(sheet, sheet.floor[cells.at], cells.of(known.low), ladder)[:, zero:]
     foreseen = np.asarray(np.isfinite(cells.of(series[..., zero + 1 :])).any(axis=-1))
     sheet.span(cells, hits, foreseen, max_pause=_PAUSE_H, at_least=1)
     window = hours_ahead(ladder) - EXPIRY_H + stretch.lag
-    count = np.full(known.open.shape, np.nan)
     count[cells.row, cells.place] = hits[:, : window + 1].sum(axis=-1)
     return count
 

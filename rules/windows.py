@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from types import EllipsisType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from ingest.times import BEIJING_OFFSET_H, Instants
+from rules.shared import once, values_of
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
+# Where halving pays: measured with 21 places.
+_BLOCK_DIMS, _MANY_PLACES, _MANY_HOURS = 3, 512, 16
 Rows = slice | npt.NDArray[np.intp]
 """Some nows of a block, as an index."""
 
@@ -38,6 +42,16 @@ class Bounds:
         """Whether nothing is missing: both sides are one array, and what is done to one is done."""
         return self.high is self.low
 
+    def most(self, sign: int) -> float:
+        """The farthest of what is possible in the direction of `sign`; NaN where one of it is NaN."""
+        return self._ends[0 if sign > 0 else 1]
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        if not self.high.size:
+            return -np.inf, np.inf
+        return float(self.high.max()), float(self.high.min())
+
     def __neg__(self) -> Bounds:
         return self.both(np.negative)
 
@@ -50,7 +64,7 @@ class Bounds:
         return Bounds(low=low, high=low if self.settled else change(self.high))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Stretch:
     """The nows of a block whose as_of lags equally."""
 
@@ -66,7 +80,7 @@ class Stretch:
         return slice(self.zero, self.zero + self.lag + whole_hours(span) + 1)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Group(Stretch):
     """The nows of a block that stand at the same hour of the Beijing day and lag as_of equally."""
 
@@ -93,14 +107,17 @@ class Group(Stretch):
         return self.zero - self.phase + end + 24 * offset
 
 
-def stretches(block: xr.Dataset) -> Iterator[Stretch]:
+@once
+def stretches(block: xr.Dataset) -> Sequence[Stretch]:
     """Split the nows of a block by the lag of as_of; nearly always there is one."""
-    zero = zero_of(block)
     lags = lags_of(block)
-    for lag in np.unique(lags):
-        rows = np.flatnonzero(lags == lag)
-        whole: Rows = slice(None) if rows.size == lags.size else rows
-        yield Stretch(rows=whole, lag=int(lag), zero=zero)
+    return [
+        Stretch(rows=_rows(lags == lag), lag=int(lag), zero=zero_of(block)) for lag in np.unique(lags)
+    ]
+
+
+def _rows(mine: Mask) -> Rows:
+    return slice(None) if mine.all() else np.flatnonzero(mine)
 
 
 def groups(block: xr.Dataset) -> Iterator[Group]:
@@ -108,9 +125,8 @@ def groups(block: xr.Dataset) -> Iterator[Group]:
     zero = zero_of(block)
     keys = np.stack([-midnights(block), lags_of(block)], axis=1)
     for phase, lag in np.unique(keys, axis=0):
-        rows = np.flatnonzero((keys == (phase, lag)).all(axis=1))
-        whole: Rows = slice(None) if rows.size == len(keys) else rows
-        yield Group(rows=whole, phase=int(phase), lag=int(lag), zero=zero)
+        rows = _rows((keys == (phase, lag)).all(axis=1))
+        yield Group(rows=rows, phase=int(phase), lag=int(lag), zero=zero)
 
 
 def whole_hours(span: timedelta) -> int:
@@ -118,9 +134,10 @@ def whole_hours(span: timedelta) -> int:
     return int(span.total_seconds() // 3600)
 
 
+@once
 def zero_of(block: xr.Dataset) -> int:
     """Index of as_of along the hour dimension."""
-    return int(np.flatnonzero(block.variables["hour"].values == 0)[0])
+    return int(np.flatnonzero(values_of(block, "hour") == 0)[0])
 
 
 def _hours(moments: Instants) -> npt.NDArray[np.int64]:
@@ -128,14 +145,16 @@ def _hours(moments: Instants) -> npt.NDArray[np.int64]:
     return hours
 
 
+@once
 def lags_of(block: xr.Dataset) -> npt.NDArray[np.int64]:
     """Whole hours from as_of to each now, (now,) [h]."""
-    return _hours(block.variables["now"].values) - _hours(block.variables["as_of"].values)
+    return _hours(values_of(block, "now")) - _hours(values_of(block, "as_of"))
 
 
+@once
 def midnights(block: xr.Dataset) -> npt.NDArray[np.int64]:
     """Hours from as_of to the Beijing midnight that began the day of each now, (now,) [h]."""
-    now, as_of = (_hours(block.variables[name].values) for name in ("now", "as_of"))
+    now, as_of = (_hours(values_of(block, name)) for name in ("now", "as_of"))
     begun: npt.NDArray[np.int64] = (now + BEIJING_OFFSET_H) // 24 * 24 - BEIJING_OFFSET_H - as_of
     return begun
 
@@ -153,14 +172,15 @@ def dates(block: xr.Dataset) -> npt.NDArray[np.int64]:
 
 
 def _beijing_s(block: xr.Dataset) -> npt.NDArray[np.int64]:
-    seconds = block.variables["now"].values.astype("datetime64[s]").astype(np.int64)
+    seconds = values_of(block, "now").astype("datetime64[s]").astype(np.int64)
     local: npt.NDArray[np.int64] = seconds + BEIJING_OFFSET_H * 3600
     return local
 
 
+@once
 def ended_days(block: xr.Dataset) -> int:
     """How many days of the day axis had ended: the index of the one under way."""
-    return int(np.count_nonzero(block.variables["day"].values < 0))
+    return int(np.count_nonzero(values_of(block, "day") < 0))
 
 
 def aligned(
@@ -177,6 +197,17 @@ def aligned(
     rows = np.moveaxis(series, -1, 1).reshape(nows * hours, places)
     wanted = (np.arange(nows) * hours + first)[:, None] + np.arange(count)
     return np.moveaxis(rows.take(wanted, axis=0), 1, -1)
+
+
+@once
+def days_around(block: xr.Dataset, name: str, days: int) -> npt.NDArray[Any]:
+    """Hours of a quantity, or flags, of today and of so many Beijing days on either side.
+
+    (now, place, day, hour), today being the middle one.
+    """
+    first = zero_of(block) + midnights(block) - 24 * days
+    hours = aligned(values_of(block, name), first, 24 * (2 * days + 1))
+    return hours.reshape(*hours.shape[:-1], 2 * days + 1, 24)
 
 
 def highest(series: Array, max_gap: int) -> Bounds:
@@ -201,7 +232,7 @@ def _farthest(
     series: Array, max_gap: int, farther: np.ufunc, farther_known: np.ufunc, end: float
 ) -> Bounds:
     """The value farthest towards one `end` of the numbers."""
-    low: Array = farther.reduce(series, axis=-1)
+    low: Array = over_hours(farther, series)
     holes = np.isnan(low)
     if not holes.any():
         return Bounds(low=low, high=low)
@@ -211,6 +242,23 @@ def _farthest(
     high = low.copy()
     high[holes] = np.where(_long_gap(np.isnan(holed), max_gap), end, low[holes])
     return Bounds(low=low, high=high)
+
+
+def over_hours(join: np.ufunc, series: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Reduce hours along the last axis, (now, place, ..., hour), by what asks for no order, as a maximum.
+
+    Where few places of an hour lie side by side, the halves of all hours are joined until one is left: that
+    is done in few long steps, and hour by hour in many short ones.
+    """
+    hours = series.shape[-1]
+    if series.ndim < _BLOCK_DIMS or series.shape[1] >= _MANY_PLACES or hours < _MANY_HOURS:
+        whole: npt.NDArray[Scalar] = join.reduce(series, axis=-1)
+        return whole
+    rows = np.moveaxis(series, 1, -1)
+    while hours > 1:
+        half = (hours + 1) // 2
+        rows, hours = join(rows[..., :half, :], rows[..., hours - half :, :]), half
+    return np.moveaxis(rows[..., 0, :], -1, 1)
 
 
 def _long_gap(missing: npt.NDArray[np.bool_], max_gap: int) -> npt.NDArray[np.bool_]:
@@ -292,7 +340,7 @@ def any_known(series: Array) -> Mask:
 
 def newest(block: xr.Dataset, name: str) -> Array:
     """Last known value of a daily quantity, (now, place); NaN where the days of the block hold none."""
-    return last_known(block.variables[name].values[..., : ended_days(block)])
+    return last_known(values_of(block, name)[..., : ended_days(block)])
 
 
 def last_known(series: Array) -> Array:

@@ -27,6 +27,7 @@ LONGER: Mapping[str, int] = {
 }
 """Beginning of a path -> longest body that is read there."""
 _REMEMBERED = 4096
+_PATIENCE = 4
 
 
 class Kind(StrEnum):
@@ -116,6 +117,7 @@ class BodyLimit:
         most = _most(scope["path"])
         told = Headers(scope=scope).get("content-length", "0")
         if not told.isdecimal() or int(told) > most:
+            await _hear_out(receive, most)
             answer = JSONResponse({"detail": _too_long(most)}, 413, {"Connection": "close"})
             await answer(scope, receive, send)
             return
@@ -130,10 +132,21 @@ def _counted(receive: Receive, most: int) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > most:
+            if message.get("more_body", False):
+                await _hear_out(receive, most)
             raise HTTPException(413, _too_long(most))
         return message
 
     return counted
+
+
+async def _hear_out(receive: Receive, most: int) -> None:
+    """Let a body that is somewhat too long come, and keep none of it: who is cut off hears no answer."""
+    read, more = 0, True
+    while more and read <= _PATIENCE * most:
+        message = await receive()
+        read += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def _most(path: str) -> int:

@@ -6,6 +6,8 @@ out.
 
 from __future__ import annotations
 
+import atexit
+import os
 import secrets
 import signal
 from collections.abc import Iterator, Sequence
@@ -81,7 +83,7 @@ def _together(archived: Archived, blocks: Sequence[Block], others: int) -> Block
     )
     # A pool of one for each, so that what lies side by side is asked of the same process.
     context = get_context("spawn")
-    pools = [ProcessPoolExecutor(1, context, initializer=_leave_interrupts) for _ in range(others)]
+    pools = [ProcessPoolExecutor(1, context, initializer=_begin) for _ in range(others)]
 
     def ask(block: Block, other: int) -> Future[Found]:
         # The first request starts a process; held back, Ctrl-C does not tear one that is still loading.
@@ -110,9 +112,12 @@ def _held_back(number: signal.Signals) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that asked for the work ends the others."""
+def _begin() -> None:
+    """Prepare a process that judges: it comes and goes as the one that asked for the work says."""
+    # Ctrl-C reaches every process of a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Taking the libraries down one by one takes half a second, for which a replay would wait.
+    atexit.register(os._exit, 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from rules.findings import Basis, Findings
 from rules.hazard import Reach, Rule, hazard
 from rules.ladder import Rising, check_ladder, reached
 from rules.level import LevelName
+from rules.shared import values_of
 from rules.sheet import Sheet, plain
 from rules.spans import last_days
 from rules.windows import Array, Bounds, Mask, ended_days
@@ -86,7 +87,7 @@ class Chance(Rule):
         """
         sheet = Sheet.empty(block, quantity(self.quantities[0]).resolution)
         today, days = ended_days(block), self.reach.days_ahead
-        ahead = {of: block.variables[of].values[..., today : today + days] for of in self.quantities}
+        ahead = {of: values_of(block, of)[..., today : today + days] for of in self.quantities}
         sky = {
             level: plain(rung, highest_of(ahead[rung.of][..., : rung.within_days]))
             for level, rung in self.ladder.items()
@@ -95,7 +96,7 @@ class Chance(Rule):
         last_days(sheet, block, self._met(sheet, ahead), np.ones(sheet.floor.shape, bool))
         sheet.basis[:] = np.where(sheet.floor > 0, Basis.FORECAST, Basis.NOTHING)
         for of in self.quantities:
-            sheet.mark(_ALL, block.variables[f"flags_{of}"].values[..., today : today + days])
+            sheet.mark(_ALL, values_of(block, f"flags_{of}")[..., today : today + days])
         age = np.full(sheet.floor.shape, np.inf)
         return sheet.findings(name, block, age, {CHANCE: sheet.value.copy()})
 

@@ -22,14 +22,15 @@ from rules.findings import Basis, Findings, Rested
 from rules.hazard import Reach, Rule, hazard
 from rules.ladder import Rising, check_ladder, reached
 from rules.level import LevelName
-from rules.sheet import Criterion, Gate, Sheet, observed_age, provenance
+from rules.shared import values_of
+from rules.sheet import Criterion, Gate, Sheet, marks_around, observed_age
 from rules.spans import last_days
 from rules.windows import (
     Array,
     Bounds,
     Mask,
-    aligned,
     any_known,
+    days_around,
     highest,
     lowest,
     midnights,
@@ -130,7 +131,7 @@ class ColdWave(Rule):
                 limit=self.ladder[level].limit,
             )
         sheet.marks[:] = days.marks
-        ages = [observed_age(block.variables[name].values, block) for name in self.quantities]
+        ages = [observed_age(block, name) for name in self.quantities]
         return sheet.findings(name, block, np.maximum(*ages), days.figures())
 
     def _span(
@@ -166,20 +167,15 @@ class _Days:
     @classmethod
     def read(cls, block: xr.Dataset, reach: int, max_gap: int) -> _Days:
         """The days of a block, `reach` of them on either side of today."""
-        temperature, wind = (block.variables[name].values for name in (TEMPERATURE, WIND))
-        flags = [block.variables[f"flags_{name}"].values for name in (TEMPERATURE, WIND)]
-        zero, begun = zero_of(block), midnights(block)
-        first, count = zero + begun - 24 * reach, 2 * reach + 1
-        hours = _by_day(temperature, first, count)
+        temperature = values_of(block, TEMPERATURE)
+        hours = days_around(block, TEMPERATURE, reach)
         cold = lowest(hours, max_gap)
-        blow = highest(_by_day(wind, first, count), max_gap)
-        marks = np.zeros(temperature.shape[:2], np.uint8)
-        for bits in flags:
-            marks |= provenance(aligned(bits, first, 24 * count))
+        blow = highest(days_around(block, WIND, reach), max_gap)
+        marks = marks_around(block, TEMPERATURE, reach) | marks_around(block, WIND, reach)
         return cls(
             coldest=cold.both(_days_first), wind=blow.both(_days_first),
-            over=_so_far(hours[..., reach, :], -begun) <= cold.low[..., reach],
-            foreseen=any_known(temperature[..., zero + 1 :]), marks=marks,
+            over=_so_far(hours[..., reach, :], -midnights(block)) <= cold.low[..., reach],
+            foreseen=any_known(temperature[..., zero_of(block) + 1 :]), marks=marks,
         )  # fmt: skip
 
     def ways(self, rung: ColdWaveRung) -> Iterator[Criterion]:
@@ -216,12 +212,6 @@ class _Days:
 
     def _strongest(self, days: slice) -> Bounds:
         return Bounds(low=self.wind.low[days].max(axis=0), high=self.wind.high[days].max(axis=0))
-
-
-def _by_day(series: Array, first: Hours, days: int) -> Array:
-    """Days of which the first begins at an hour index of each now, (now, place, day, hour)."""
-    hours = aligned(series, first, 24 * days)
-    return hours.reshape(*hours.shape[:-1], days, 24)
 
 
 def _days_first(days: Array) -> Array:

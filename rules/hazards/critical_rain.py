@@ -26,6 +26,7 @@ from rules.ladder import Rung, check_ladder, reached
 from rules.level import Level, LevelName
 from rules.rain_levels import Limits, Way, judge
 from rules.rain_windows import RAIN, Frame, Rain, check_window
+from rules.shared import values_of
 from rules.towns import of_towns
 from rules.windows import Array, Bounds
 
@@ -193,8 +194,8 @@ class CriticalRain(Rule):
 
         NaN is missing: it can raise what is possible, never what is certain.
         """
-        ended = np.flatnonzero(block.variables["day"].values < 0)[-self.ground.days :]
-        rain = self.ground.effective(block.variables[DAY_RAIN].values[..., ended])
+        ended = np.flatnonzero(values_of(block, "day") < 0)[-self.ground.days :]
+        rain = self.ground.effective(values_of(block, DAY_RAIN)[..., ended])
         surely = self.ground.state(rain.low)
         perhaps = surely if rain.high is rain.low else self.ground.state(rain.high)
         factors = self._factors(block)
@@ -216,7 +217,9 @@ def _ways(rung: CriticalRung, states: tuple[State, State], factors: Array) -> li
     found = []
     for span, amount in sorted(rung.dry.items()):
         steps = np.rint(rung.amounts(span)[:, None] * factors * 10.0).astype(np.int32)
-        certain, possible = (_chosen(steps, state) for state in states)
+        surely, perhaps = states
+        certain = _chosen(steps, surely)
+        possible = certain if perhaps is surely else _chosen(steps, perhaps)
         limits = Limits(certain=certain, possible=possible)
         found.append(Way(hours=span // _HOUR, limit=amount, clearing=amount, limits=limits))
     return found
@@ -224,6 +227,8 @@ def _ways(rung: CriticalRung, states: tuple[State, State], factors: Array) -> li
 
 def _chosen(steps: Tenths, state: State) -> Tenths:
     """The amount of each now's and place's state, from amounts (state, place)."""
+    if state.size and state.min() == state.max():
+        return np.broadcast_to(steps[state.flat[0]], state.shape)
     return np.asarray(np.where(state == 2, steps[2], np.where(state == 1, steps[1], steps[0])))
 
 

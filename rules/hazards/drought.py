@@ -35,6 +35,7 @@ from rules.indices.drought import (
 from rules.indices.evaporation import thornthwaite
 from rules.ladder import Falling, check_ladder
 from rules.level import LevelName
+from rules.shared import values_of
 from rules.sheet import Sheet, day_age, limits_of, plain
 from rules.windows import (
     Array,
@@ -215,7 +216,7 @@ class Drought(Rule):
     def assess(self, name: str, block: xr.Dataset) -> Findings:
         """Judge every now and place of a block with the four parts (now, place, day) [1]."""
         sheet = Sheet.empty(block, _RESOLUTION, falling=True)
-        parts = [block.variables[name].values for name in PARTS]
+        parts = [values_of(block, name) for name in PARTS]
         months, past = _months(block), ended_days(block)
         used = slice(max(0, past - self.oldest.days), past + self.reach.days_ahead)
         index = self._index([part[..., used] for part in parts], months[:, np.newaxis, used])
@@ -228,7 +229,7 @@ class Drought(Rule):
         }
         sheet.climb(_ALL, sky)
         self._span(sheet, outlook, midnights(block)[:, np.newaxis])
-        sheet.mark(_ALL, *(block.variables[f"flags_{part}"].values[..., used] for part in PARTS))
+        sheet.mark(_ALL, *(values_of(block, f"flags_{part}")[..., used] for part in PARTS))
         days = self._process(parts, months, sheet.floor > 0, past)
         driest = {_DRIEST: newest(block, ANOMALY)} if ANOMALY in block else {}
         extra = {DROUGHT_DAYS: days, MCI_OBSERVED: state, **driest}
@@ -302,5 +303,5 @@ def _month_index(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
 
 def _months(block: xr.Dataset) -> npt.NDArray[np.int64]:
     """Month of every day of every now, (now, day), 0 to 11."""
-    days = dates(block)[:, np.newaxis] + block.variables["day"].values
+    days = dates(block)[:, np.newaxis] + values_of(block, "day")
     return _month_index(days.astype("datetime64[D]"))

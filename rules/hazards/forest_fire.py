@@ -22,6 +22,7 @@ from rules.hazard import Reach, Rule, hazard
 from rules.hazards.fire_weather import CARRY_DAYS
 from rules.ladder import Rising, check_ladder, reached
 from rules.level import Level, LevelName
+from rules.shared import values_of
 from rules.sheet import Cells, Sheet, day_age, limits_of, plain
 from rules.windows import (
     Array,
@@ -119,8 +120,8 @@ class ForestFire(Rule):
         """Judge every now and place of a block with ``fwi`` and ``dc`` (now, place, day)."""
         sheet = Sheet.empty(block, 1.0)
         past, longest = ended_days(block), max(rung.days for rung in self.ladder.values())
-        index = block.variables[FWI].values[..., past - longest :]
-        flags = block.variables[f"flags_{FWI}"].values[..., past - longest :]
+        index = values_of(block, FWI)[..., past - longest :]
+        flags = values_of(block, f"flags_{FWI}")[..., past - longest :]
         days, spots = self._levels(index), _hot_spots(block)
         shown = {FWI: np.full(spots.shape, np.nan), "fire_days": np.full(spots.shape, np.nan)}
         for rows, offset in _halves(block):
@@ -136,7 +137,7 @@ class ForestFire(Rule):
             shown[FWI][rows] = index[rows][..., today]
             shown["fire_days"][rows] = self._fire_days(block, rows, offset, lifted.low[..., today])
         extra = {**shown, DROUGHT_CODE: newest(block, DROUGHT_CODE), "hot_spots": spots}
-        age = day_age(block.variables[FWI].values[..., :past], block, _NOON)
+        age = day_age(values_of(block, FWI)[..., :past], block, _NOON)
         return sheet.findings(name, block, age, extra | {"fire_code_days": self._fresh(block)})
 
     def _levels(self, index: Array) -> Bounds:
@@ -168,7 +169,7 @@ class ForestFire(Rule):
         stop = ended_days(block) + offset
         days = np.zeros(level.shape)
         found = Cells.where(level >= FIRE_DAY, rows)
-        index = block.variables[FWI].values[..., max(0, stop - _LONGEST_TOLD) : stop]
+        index = values_of(block, FWI)[..., max(0, stop - _LONGEST_TOLD) : stop]
         before = index[(*found.at, slice(None, None, -1))]
         danger = reached(before, self.classes[FIRE_DAY - 2], quantity(FWI).resolution)
         days[found.row, found.place] = 1.0 + _run_from(danger)
@@ -200,17 +201,19 @@ class ForestFire(Rule):
 
     def _fresh(self, block: xr.Dataset) -> Array:
         """Days since the codes were started, (now, place) [d]; NaN where that is long ago."""
-        known = np.isfinite(block.variables[DROUGHT_CODE].values[..., : ended_days(block)])
+        known = np.isfinite(values_of(block, DROUGHT_CODE)[..., : ended_days(block)])
         known = known[..., -self._days_back :]
         if known.all():
             return np.full(known.shape[:-1], np.nan)
-        start, gap = np.full(known.shape[:-1], np.nan), np.zeros(known.shape[:-1])
-        for column in range(known.shape[-1]):
-            told = known[..., column]
-            start = np.where(told & (gap >= CARRY_DAYS), column, start)
-            gap = np.where(told, 0.0, gap + 1.0)
-        days = known.shape[-1] - start
-        return np.where(days <= self.settled_after, days, np.nan)
+        told = np.moveaxis(known, -1, 0)
+        column = np.arange(len(told), dtype=np.int16)[:, None, None]
+        newest_told = np.maximum.accumulate(np.where(told, column, np.int16(-1)), axis=0)
+        # A start is a day with codes after a gap; before the first day nothing is known to be missing.
+        first = told & (column > CARRY_DAYS - 1)
+        first[1:] &= column[1:] - newest_told[:-1] > CARRY_DAYS
+        start = np.where(first, column, np.int16(-1)).max(axis=0)
+        days = (len(told) - start).astype(np.float64)
+        return np.where((start >= 0) & (days <= self.settled_after), days, np.nan)
 
 
 def _halves(block: xr.Dataset) -> Iterator[tuple[Rows, int]]:
@@ -237,6 +240,6 @@ def _run_from(hits: Mask) -> Hours:
 def _hot_spots(block: xr.Dataset) -> Array:
     """Detections of the last 24 hours, (now, place); NaN where nothing was said of any hour."""
     now = zero_of(block)
-    counts = block.variables[HOT_SPOTS].values[..., max(0, now - _DAY_H + 1) : now + 1]
+    counts = values_of(block, HOT_SPOTS)[..., max(0, now - _DAY_H + 1) : now + 1]
     known = ~np.isnan(counts)
     return np.where(known.any(axis=-1), np.where(known, counts, 0.0).sum(axis=-1), np.nan)

@@ -21,6 +21,7 @@ from rules.findings import Findings
 from rules.hazard import Reach, Rule, hazard
 from rules.ladder import Rising, Rung, check_ladder
 from rules.level import LevelName
+from rules.shared import values_of
 from rules.sheet import Criterion, Sheet, Sky, hits_of, observed_age
 from rules.spans import EXPIRY_H
 from rules.windows import Array, Bounds, Stretch, highest, stretches, whole_hours
@@ -109,13 +110,13 @@ class Gale(Rule):
             sheet.mark(stretch.rows, *self._cut(block, stretch, "flags_"))
             for figure, found in zip(forces, strongest, strict=False):
                 forces[figure][stretch.rows] = force_of(found[self._farthest].low)
-        ages = [observed_age(block.variables[kind].values, block) for kind in self.quantities]
+        ages = [observed_age(block, kind) for kind in self.quantities]
         return sheet.findings(name, block, np.min(ages, axis=0), forces)
 
     def _cut(self, block: xr.Dataset, stretch: Stretch, prefix: str) -> list[npt.NDArray[Any]]:
         hours = stretch.ahead(timedelta(hours=self._farthest + EXPIRY_H))
         return [
-            block.variables[prefix + kind].values[stretch.rows][..., hours]
+            values_of(block, prefix + kind)[stretch.rows][..., hours]
             for kind in self.quantities
         ]
 
@@ -137,6 +138,8 @@ class Gale(Rule):
 
     def _span(self, sheet: Sheet, stretch: Stretch, winds: list[Array]) -> None:
         cells = sheet.begun(stretch.rows)
+        if not cells.row.size:
+            return
         hours = [cells.of(series) for series in winds]
         hits = np.zeros(hours[0].shape, bool)
         for number, series in enumerate(hours):

@@ -20,20 +20,19 @@ from rules.findings import Findings
 from rules.hazard import Reach, Rule, hazard
 from rules.ladder import Rising, check_ladder
 from rules.level import LevelName
-from rules.sheet import Sheet, Sky, hits_of, observed_age, plain, provenance
+from rules.shared import values_of
+from rules.sheet import Sheet, Sky, hits_of, marks_around, observed_age, plain
 from rules.windows import (
     Array,
     Bounds,
-    Scalar,
     Stretch,
-    aligned,
     consecutive,
+    days_around,
     highest,
     midnights,
     newest,
     stretches,
     whole_hours,
-    zero_of,
 )
 
 Hours = npt.NDArray[np.int64]
@@ -107,16 +106,16 @@ class Heat(Rule):
         NaN is missing: it can raise what is possible, never what is certain.
         """
         sheet = Sheet.empty(block, quantity(TEMPERATURE).resolution)
-        temperature = block.variables[TEMPERATURE].values
+        temperature = values_of(block, TEMPERATURE)
         midnight = midnights(block)
-        days = self._days_around(temperature, zero_of(block) + midnight)
+        days = self._days_around(block)
         for stretch in stretches(block):
             series = temperature[stretch.rows]
             sheet.climb(stretch.rows, self._sky(series, stretch, days))
             self._span(sheet, stretch, series, midnight + _DAY_H)
-        self._origin(sheet, block, zero_of(block) + midnight)
+        self._origin(sheet, block)
         extra = {HOT_DAYS: newest(block, HOT_DAYS)} if HOT_DAYS in block else {}
-        return sheet.findings(name, block, observed_age(temperature, block), extra)
+        return sheet.findings(name, block, observed_age(block, TEMPERATURE), extra)
 
     @property
     def _gap(self) -> int:
@@ -126,14 +125,14 @@ class Heat(Rule):
     def _longest(self) -> int:
         return max(_length(rung) for rung in self.ladder.values())
 
-    def _days_around(self, series: Array, today: Hours) -> Bounds | None:
+    def _days_around(self, block: xr.Dataset) -> Bounds | None:
         """Maxima of the Beijing days that runs look at, (now, place, day), today in the middle.
 
-        `today` is the hour index at which the day of each now begins. None where no rung counts days.
+        None where no rung counts days.
         """
         if all(rung.days is None for rung in self.ladder.values()):
             return None
-        return highest(_by_day(series, today, self._longest), self._gap)
+        return highest(days_around(block, TEMPERATURE, self._longest - 1), self._gap)
 
     def _sky(self, series: Array, stretch: Stretch, days: Bounds | None) -> Sky:
         known: dict[tuple[int | None, timedelta | None], Bounds] = {}
@@ -152,21 +151,22 @@ class Heat(Rule):
     def _span(self, sheet: Sheet, stretch: Stretch, series: Array, midnight: Hours) -> None:
         """`midnight` is the end of the day of each now of the block, in hours from as_of."""
         cells = sheet.begun(stretch.rows)
+        if not cells.row.size:
+            return
         ahead = cells.of(series[..., stretch.zero :])
         hits = hits_of(ahead, sheet.floor[cells.at], self.ladder, sheet.resolution)
         foreseen = np.asarray(~np.isnan(ahead[:, 1:]).all(axis=-1))
         sheet.span(cells, hits, foreseen, max_pause=_PAUSE_H, at_least=midnight[cells.at[0]])
 
-    def _origin(self, sheet: Sheet, block: xr.Dataset, today: Hours) -> None:
-        flags = block.variables[f"flags_{TEMPERATURE}"].values
+    def _origin(self, sheet: Sheet, block: xr.Dataset) -> None:
+        flags = values_of(block, f"flags_{TEMPERATURE}")
         farthest = max(_within(rung) for rung in self.ladder.values())
         for stretch in stretches(block):
             sheet.mark(stretch.rows, flags[stretch.rows][..., stretch.ahead(farthest)])
         counting = [level for level, rung in self.ladder.items() if rung.days is not None]
         by_days = np.isin(sheet.floor, counting)
         if by_days.any():
-            days = _by_day(flags, today, self._longest)
-            run = provenance(days.reshape(*sheet.marks.shape, -1))
+            run = marks_around(block, TEMPERATURE, self._longest - 1)
             np.copyto(sheet.marks, run, where=by_days)
 
 
@@ -176,13 +176,6 @@ def _length(rung: HeatRung) -> int:
 
 def _within(rung: HeatRung) -> timedelta:
     return rung.within or timedelta(0)
-
-
-def _by_day(series: npt.NDArray[Scalar], today: Hours, longest: int) -> npt.NDArray[Scalar]:
-    """The days of which some run of so many days holds today, (now, place, day, hour)."""
-    days = 2 * longest - 1
-    hours = aligned(series, today - _DAY_H * (longest - 1), _DAY_H * days)
-    return hours.reshape(*hours.shape[:-1], days, _DAY_H)
 
 
 def _best_run(days: Bounds, length: int) -> Bounds:

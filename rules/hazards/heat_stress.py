@@ -22,6 +22,7 @@ from rules.hazard import Reach, Rule, hazard
 from rules.indices import comfort, heat
 from rules.ladder import check_ladder
 from rules.level import LevelName
+from rules.shared import values_of
 from rules.sheet import Sheet, observed_age
 from rules.spans import RisingSpan, endure, hours_ahead, hours_back, seen_hours
 from rules.windows import Array, Stretch, stretches
@@ -78,14 +79,14 @@ class HeatStress(Rule):
         """
         sheet = Sheet.empty(block, _STEP)
         count = np.full(sheet.floor.shape, np.nan)
-        inputs = [block.variables[quantity].values for quantity in self.quantities]
+        inputs = [values_of(block, quantity) for quantity in self.quantities]
         for stretch in stretches(block):
             count[stretch.rows] = self._judge(sheet, stretch, inputs)
             hours = seen_hours(self.ladder, stretch)
             for quantity in self.quantities:
-                flags = block.variables[f"flags_{quantity}"].values
+                flags = values_of(block, f"flags_{quantity}")
                 sheet.mark(stretch.rows, flags[stretch.rows][..., hours])
-        age = np.maximum(*(observed_age(values, block) for values in inputs))
+        age = np.maximum(*(observed_age(block, quantity) for quantity in self.quantities))
         return sheet.findings(name, block, age, {STRESS_HOURS: count})
 
     def _judge(self, sheet: Sheet, stretch: Stretch, inputs: list[Array]) -> Array:

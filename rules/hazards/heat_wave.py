@@ -18,6 +18,7 @@ from rules.hazard import Reach, Rule, hazard
 from rules.indices.heat import heat_wave_index, torridity
 from rules.ladder import Rising, check_ladder
 from rules.level import LevelName
+from rules.shared import values_of
 from rules.sheet import Sheet, day_age, hits_of, plain
 from rules.spans import last_days
 from rules.towns import of_towns
@@ -102,10 +103,10 @@ class HeatWave(Rule):
         makes [d].
         """
         sheet = Sheet.empty(block, _STEP)
-        index = block.variables["day"].values
+        index = values_of(block, "day")
         days = slice(*np.searchsorted(index, (-self.run_days, self._ahead + 1 + _EXPIRY_DAYS)))
         today = int(np.searchsorted(index[days], 0))
-        maximum, humidity = (block.variables[part].values[..., days] for part in self.quantities)
+        maximum, humidity = (values_of(block, part)[..., days] for part in self.quantities)
         ti = torridity(maximum, humidity)
         critical = of_towns(block, self.critical_by_town, self.critical)
         ahead = _ahead(ti, critical, today)
@@ -118,7 +119,7 @@ class HeatWave(Rule):
         sheet.basis[:] = begun * (Basis.FORECAST + (number > 1) * Basis.OBSERVED)
         sheet.mark(
             slice(None),
-            *(block.variables[f"flags_{part}"].values[..., days] for part in self.quantities),
+            *(values_of(block, f"flags_{part}")[..., days] for part in self.quantities),
         )
         extra = {
             TORRIDITY: ti[..., today],

@@ -23,6 +23,7 @@ from rules.indices.landslide import ARI_DAYS, CAINE, amount_threshold, ari7, eff
 from rules.ladder import Rising, check_ladder, reached
 from rules.level import LevelName
 from rules.rain_frames import DAY_RAIN, FRAME_H, RAIN, STEP, Frames
+from rules.shared import values_of
 from rules.sheet import Criterion, Gate, Sheet, Sky, observed_age, provenance
 from rules.towns import of_towns
 from rules.windows import Array, Bounds, Mask, ended_days
@@ -146,7 +147,7 @@ class Landslide(Rule):
         sheet = Sheet.empty(block, STEP)
         frames = Frames.cut(block)
         past = _before(block, self._days_back)
-        before = block.variables[DAY_RAIN].values[..., past]
+        before = values_of(block, DAY_RAIN)[..., past]
         days = self._days(before, frames)
         known = frames.known | ~np.isnan(before).all(axis=-1)
         each = self._effective(days, known)
@@ -157,7 +158,7 @@ class Landslide(Rule):
         _span(sheet, frames, each.low, factor)
         sheet.value[...] = _where(known, worst.low)
         sheet.threshold[...] = np.rint(sheet.threshold * factor / STEP) * STEP
-        flags = block.variables[f"flags_{DAY_RAIN}"].values[..., past]
+        flags = values_of(block, f"flags_{DAY_RAIN}")[..., past]
         sheet.marks[...] = frames.marks | provenance(flags)
         extra = {
             "effective_rain": sheet.value,
@@ -166,7 +167,7 @@ class Landslide(Rule):
             "id_ratio": _where(frames.known, signs["id_ratio"].low),
             "ari7": _where(known, _worst(ari7(days.low))),
         }
-        return sheet.findings(name, block, observed_age(block.variables[RAIN].values, block), extra)
+        return sheet.findings(name, block, observed_age(block, RAIN), extra)
 
     def _days(self, before: Array, frames: Frames) -> Bounds:
         """Rain of the days before, the frame under way and the next, (now, place, day) [mm]."""

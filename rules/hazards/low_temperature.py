@@ -18,6 +18,7 @@ from rules.findings import Findings
 from rules.hazard import Reach, Rule, hazard
 from rules.ladder import check_ladder
 from rules.level import LevelName
+from rules.shared import values_of
 from rules.sheet import Sheet, observed_age
 from rules.spans import FallingSpan, endure, hours_ahead, hours_back, seen_hours
 from rules.windows import stretches
@@ -66,11 +67,11 @@ class LowTemperature(Rule):
         """
         sheet = Sheet.empty(block, quantity(TEMPERATURE).resolution, falling=True)
         count = np.full(sheet.floor.shape, np.nan)
-        temperature = block.variables[TEMPERATURE].values
-        flags = block.variables[f"flags_{TEMPERATURE}"].values
+        temperature = values_of(block, TEMPERATURE)
+        flags = values_of(block, f"flags_{TEMPERATURE}")
         for stretch in stretches(block):
             hours = seen_hours(self.ladder, stretch)
             series = temperature[stretch.rows][..., hours]
             count[stretch.rows] = endure(sheet, stretch, series, self.ladder, self.max_gap)
             sheet.mark(stretch.rows, flags[stretch.rows][..., hours])
-        return sheet.findings(name, block, observed_age(temperature, block), {COLD_HOURS: count})
+        return sheet.findings(name, block, observed_age(block, TEMPERATURE), {COLD_HOURS: count})

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammainc, gammaincc, ndtr, ndtri, poch
+import scipy  # its parts are loaded when they are first used, and most processes fit no climate
 
 Array = npt.NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class GammaFit(_Fit):
 
         An amount of zero or less stands at the share of zeros, as in McKee et al. (1993).
         """
-        above = gammainc(self.shape, np.maximum(value, 0.0) / self.scale)
+        above = scipy.special.gammainc(self.shape, np.maximum(value, 0.0) / self.scale)
         return _normal(self.zero + (1.0 - self.zero) * above)
 
 
@@ -148,7 +148,8 @@ def fit_pearson3(sample: Array) -> Pearson3Fit:
         )
         skewed = size > _NO_SKEW
         alpha = np.where(skewed, alpha, 1.0)
-        scale = np.where(skewed, np.sqrt(alpha) / poch(alpha, 0.5), 1.0) * np.sqrt(np.pi) * width
+        root = np.where(skewed, np.sqrt(alpha) / scipy.special.poch(alpha, 0.5), 1.0)
+        scale = root * np.sqrt(np.pi) * width
         skew = np.where(skewed, np.sign(tau) * 2.0 / np.sqrt(alpha), 0.0 * tau)
     return Pearson3Fit(loc=mean, scale=scale, skew=skew, zero=zero)
 
@@ -201,12 +202,12 @@ def _pearson3_rank(steps: Array, skew: Array) -> Array:
     bent = np.where(skew == 0.0, 1.0, skew)
     alpha = 4.0 / bent**2
     inner = np.maximum(alpha + 2.0 * steps / bent, 0.0)
-    rank = np.where(bent > 0.0, gammainc(alpha, inner), gammaincc(alpha, inner))
-    share: Array = np.where(skew == 0.0, ndtr(steps), rank)
+    rank = np.where(bent > 0.0, scipy.special.gammainc(alpha, inner), scipy.special.gammaincc(alpha, inner))
+    share: Array = np.where(skew == 0.0, scipy.special.ndtr(steps), rank)
     return share
 
 
 def _normal(rank: Array) -> Array:
     """Standard normal value of a rank from 0 to 1, within the limits."""
-    value: Array = np.clip(ndtri(rank), -LIMIT, LIMIT)
+    value: Array = np.clip(scipy.special.ndtri(rank), -LIMIT, LIMIT)
     return value

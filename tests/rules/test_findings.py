@@ -74,4 +74,5 @@ def test_a_new_sheet_says_nothing():
 def test_age_looks_at_observed_hours_only(series, age):
     """A forecast makes nothing younger."""
     seen = block(days({}), size=(3, 1))
-    assert observed_age(np.array([[series]]), seen)[0, 0] == age
+    seen = seen.assign(told=(("now", "place", "hour"), np.array([[series]], float)))
+    assert observed_age(seen, "told")[0, 0] == age

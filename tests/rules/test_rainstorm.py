@@ -12,7 +12,7 @@ from rules.findings import Findings
 from rules.hazards.rainstorm import RainRung, Rainstorm, RainWindow
 from rules.indices.rain import window_sum
 from rules.level import Level
-from rules.rain_windows import Frame, Rain
+from rules.rain_windows import Rain
 from rules.windows import Stretch
 
 BLUE, YELLOW, ORANGE, RED = Level.BLUE, Level.YELLOW, Level.ORANGE, Level.RED
@@ -148,8 +148,8 @@ def test_the_sum_of_a_day_straddles_now() -> None:
 def test_windows_are_those_of_the_index(hours: int) -> None:
     """The running totals give what `window_sum` gives, to the last tenth."""
     series = np.random.default_rng(7).integers(0, 900, (5, 4, 72)) / 10.0
-    frame = Frame.over([24], timedelta(hours=24))
-    rain = Rain.around(series, Stretch(rows=slice(None), lag=0, zero=40), frame)
+    block = Sky(rain=series, back=41).block
+    rain = Rain.around(block, Stretch(rows=slice(None), lag=0, zero=40), 24)
     expected = window_sum(series, hours)[..., 40 : 40 + hours + 1].max(axis=-1)
     np.testing.assert_array_equal(rain.wettest(hours).high, expected)
 
