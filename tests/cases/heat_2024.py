@@ -53,14 +53,14 @@ BEGIN = pd.Timestamp("2024-08-18")
 _CURVE = "17,5,8"
 JUDGED = tuple(ORDER)
 KEPT = Changes(
-    title="高温橙色、红色保持到次日 / orange and red outlast the night",
+    title="高温橙色、红色只保持6小时 / orange and red are kept for six hours only",
     edits=tuple(
-        Edit(file="hazards/heat.yaml", trail=("ladder", level, "keep"), value="18h", former="6h")
+        Edit(file="hazards/heat.yaml", trail=("ladder", level, "keep"), value="6h", former="24h")
         for level in ("orange", "red")
     ),
 )
-"""A level that was met in the afternoon is kept until the next noon, in place of six hours."""
-_KEPT_TITLE = "重庆2024年8月20日至9月12日：等级保持18小时 / Chongqing, 20 Aug to 12 Sep 2024: kept for 18 h"
+"""A level that was met in the afternoon is left at night, in place of the next afternoon."""
+_KEPT_TITLE = "重庆2024年8月20日至9月12日：等级只保持6小时 / Chongqing, 20 Aug to 12 Sep 2024: kept for 6 h"
 _CREDIT = "Open-Meteo.com (CC BY 4.0), METAR ZUCK"
 
 
@@ -152,7 +152,7 @@ def make(variant: str, data: Path, work: Path, out: Path) -> list[Findings]:
 
 
 def _trial(today: Told, data: Path, folder: Path, out: Path) -> Findings:
-    """The report of a change beside today's rules: levels that outlast the night."""
+    """The report of a change beside today's rules: levels that do not outlast the night."""
     kept = play("mean", data, folder, KEPT)
     gained = gains(today.verified.stories, kept.verified.stories)
     both = compare(today.replay, kept.replay).words, gained.words

@@ -152,9 +152,9 @@ def test_trap_12_health_shows_stale_and_not_quiet(dead_sender):
 def test_trap_12_it_goes_on_where_it_stood_when_the_sender_is_back(tmp_path: Path):
     """No second opening, and the end comes from data that say so."""
     hot = Weather.everywhere("temperature_2m", heat({14: 41.0, 15: 41.0}))
-    back = [batch for moment in (NOW + 1.5 * DAY, NOW + 2 * DAY) for batch in hot.at(moment)]
+    back = [batch for half in (3, 4, 5) for batch in hot.at(NOW + half / 2 * DAY)]
     with instance(tmp_path, told([*hot.at(NOW), *back], "heat")) as ports:
-        play(ports, NOW, NOW + 2.2 * DAY)
+        play(ports, NOW, NOW + 2.7 * DAY)
         found = reasons(ports)
     assert found.index("opened") < found.index("data_lost") < found.index("data_found")
     assert found.index("data_found") < found.index("ended")

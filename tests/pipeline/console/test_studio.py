@@ -118,7 +118,7 @@ def test_a_patch_is_read_back_as_it_was_turned(past, tmp_path):
     assert turned == {
         "ladder.orange.at_least": (37.0, 36.2),
         "ladder.orange.hold": (None, "1h"),
-        "ladder.red.keep": ("6h", "12h"),
+        "ladder.red.keep": ("24h", "12h"),
     }
     assert (changes.by, changes.because.partition("；")[0]) == ("张三", "去年 偏晚: #1")
     assert load(default_folder(), changes).hazards["heat"].rule.ladder
