@@ -23,7 +23,7 @@ _LEAVING_A_LEVEL = frozenset({Reason.LOWERED, Reason.CORRECTED})
 _ALL_CLEAR = TO_THE_WARNED - {Reason.LOWERED}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
     """One decision of the router: a person who is told, or a subsystem that is not."""
 

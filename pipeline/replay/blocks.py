@@ -30,9 +30,14 @@ from pipeline.ports import Judging
 from pipeline.replay.crew import Block, Blocks, Crew, Found
 from pipeline.tick import assess
 
-BLOCK = 128
-"""Nows laid into one block. The arrays of a district then stay under 32 MiB each: the C library uses such
-memory again, while the system zeroes larger ones anew for every block, which takes a fifth of a replay."""
+BLOCK = 168
+"""Nows laid into one block: a week of hours. The arrays of a district then stay under 32 MiB each: the C
+library uses such memory again, while the system zeroes larger ones anew for every block, which takes a fifth
+of a replay."""
+
+
+MEMORY = 64 * 1024 * 1024
+"""Decoded weather that each process keeps [B]: a replay only goes back as far as the look back of a block."""
 
 
 class WorkerDied(FengsuiError):
@@ -142,5 +147,6 @@ def _judge(station: _Station, block: Block) -> Found:
 
 @lru_cache(maxsize=1)
 def _opened(station: _Station) -> tuple[Engine, Judging]:
-    judging = Judging(config=station.config, archive=Archive(), view=station.view)
+    archive = Archive(cache_bytes=MEMORY)
+    judging = Judging(config=station.config, archive=archive, view=station.view)
     return open_engine(station.url), judging

@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Paged:
     """One message that reached one person: a change, or the most severe of those of a digest."""
 

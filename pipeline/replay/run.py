@@ -22,7 +22,7 @@ from pipeline import derive
 from pipeline.config import Config, with_only
 from pipeline.imports.intake import take_in
 from pipeline.ports import Judging
-from pipeline.replay.blocks import BLOCK, Archived, judged
+from pipeline.replay.blocks import BLOCK, MEMORY, Archived, judged
 from pipeline.replay.checkpoint import Checkpoint
 from pipeline.replay.course import Course
 from pipeline.replay.crew import Block, Found
@@ -86,9 +86,8 @@ def event_period(
 
 
 def _judging(config: Config, baseline: Baseline | None = None) -> Judging:
-    return Judging(
-        config=config, archive=archive.Archive(), view=view_of(config), baseline=baseline
-    )
+    kept = archive.Archive(cache_bytes=MEMORY)
+    return Judging(config=config, archive=kept, view=view_of(config), baseline=baseline)
 
 
 def archive_period(config: Config, engine: Engine, start: str, end: str) -> Period:

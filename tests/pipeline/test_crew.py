@@ -55,7 +55,7 @@ def test_the_others_are_asked_for_neighbours():
     with crew(90, 1, frozenset({ME})) as (together, judged):
         list(together.judged())
     steps = [other - one for one, other in pairwise(judged[0])]
-    assert steps.count(1) >= len(steps) - 2
+    assert steps.count(1) >= len(steps) - 4
 
 
 def test_this_process_takes_over_what_a_slow_one_has_left_for_last():
