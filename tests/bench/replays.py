@@ -84,7 +84,8 @@ def _years(
     yield Figure(what=f"{what} ({said})", unit="s", samples=(found.elapsed_s,))
     ratio = f"the last {fifth}: {last:.2f} of the first {fifth}"
     yield Figure(what="  each of them", unit="s", samples=each, ratio=ratio)
-    yield Figure(what="  memory at its peak, all processes, making the archive included", unit="MiB", samples=(_peak(),))
+    what = "  memory at its peak, all processes, making the archive included"
+    yield Figure(what=what, unit="MiB", samples=(_peak(),))
 
 
 def _each(config: Config, period: Period, years: int) -> tuple[tuple[float, ...], Replay]:
