@@ -27,6 +27,7 @@ LONGER: Mapping[str, int] = {
 }
 """Beginning of a path -> longest body that is read there."""
 _REMEMBERED = 4096
+# How many times the limit is listened to before the answer.
 _PATIENCE = 4
 
 
