@@ -34,8 +34,6 @@ BLOCK = 168
 """Nows laid into one block: a week of hours. The arrays of a district then stay under 32 MiB each: the C
 library uses such memory again, while the system zeroes larger ones anew for every block, which takes a fifth
 of a replay."""
-
-
 MEMORY = 64 * 1024 * 1024
 """Decoded weather that each process keeps [B]: a replay only goes back as far as the look back of a block."""
 

@@ -22,7 +22,7 @@ Blocks = Generator[tuple[Block, Found], None, None]
 """The nows of a block, and what was found; closing it ends what is under way."""
 
 _EACH = 12
-"""Blocks of a round for each process; two rounds are under way at most, and findings take 3 MiB a block."""
+"""Blocks of a round for each process; two rounds are under way at most, and findings take 4 MiB a block."""
 _OWN = 0.5
 """Share of this process, of what each of the others gets: a block costs it half as much again."""
 
